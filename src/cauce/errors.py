@@ -1,0 +1,147 @@
+"""Everything that can go wrong, as PySpark shows it: class, error condition, SQLSTATE, parameters.
+
+    SparkError                         org.apache.spark.SparkException
+    |-- AnalysisException              org.apache.spark.sql.AnalysisException
+    |   |-- ParseException             org.apache.spark.sql.catalyst.parser.ParseException
+    |   `-- ExtendedAnalysisException  (an AnalysisException raised for a whole plan)
+    |-- IllegalArgumentException       java.lang.IllegalArgumentException
+    |-- UnsupportedOperationException  java.lang.UnsupportedOperationException
+    |-- IllegalStateException          java.lang.IllegalStateException
+    |-- ArithmeticException            java.lang.ArithmeticException
+    |-- SparkRuntimeException          org.apache.spark.SparkRuntimeException
+    |-- StreamingQueryException        org.apache.spark.sql.streaming.StreamingQueryException
+    |-- ConcurrentModificationException java.util.ConcurrentModificationException
+    |-- NoSuchElementException         java.util.NoSuchElementException
+    `-- PythonException                org.apache.spark.api.python.PythonException
+
+A condition's message template and SQLSTATE live in `error_conditions.json`, sorted by name; the
+text of a condition that Spark has is Spark's. Raise as
+`AnalysisException("UNSUPPORTED_STREAMING_OPERATOR_WITHOUT_WATERMARK", outputMode="append", ...)`.
+"""
+
+import functools
+import json
+from importlib import resources
+
+__all__ = [
+    "AnalysisException",
+    "ArithmeticException",
+    "ConcurrentModificationException",
+    "IllegalArgumentException",
+    "IllegalStateException",
+    "NoSuchElementException",
+    "ParseException",
+    "PythonException",
+    "SparkError",
+    "SparkRuntimeException",
+    "StreamingQueryException",
+    "UnsupportedOperationException",
+]
+
+
+@functools.cache
+def conditions() -> dict[str, dict[str, str]]:
+    """Condition name -> {"sqlState", "message"}; sub-conditions are spelled `MAIN.SUB`."""
+    return json.loads(resources.files("cauce").joinpath("error_conditions.json").read_text())
+
+
+class SparkError(Exception):
+    """An error with Spark's class name, condition, SQLSTATE and message parameters."""
+
+    java_class = "org.apache.spark.SparkException"
+    java_parents: tuple[str, ...] = ("java.lang.Exception", "java.lang.Throwable", "java.lang.Object")
+
+    def __init__(self, condition: str | None, /, message: str | None = None, **parameters: object) -> None:
+        """`condition` names an entry of error_conditions.json; without one, `message` is the text."""
+        self.condition = condition
+        self.parameters = {name: str(value) for name, value in parameters.items()}
+        self.sqlstate = None if condition is None else conditions()[condition]["sqlState"]
+        super().__init__(self._render(message))
+
+    def _render(self, message: str | None) -> str:
+        if self.condition is None:
+            return message or ""
+        text = conditions()[self.condition]["message"]
+        for name, value in self.parameters.items():
+            text = text.replace(f"<{name}>", value)
+        suffix = f" SQLSTATE: {self.sqlstate}" if self.sqlstate else ""
+        return f"[{self.condition}] {text}{suffix}"
+
+    @property
+    def class_hierarchy(self) -> list[str]:
+        """Java class names, most derived first, as the client's exception lookup expects."""
+        return [self.java_class, *self.java_parents]
+
+
+class AnalysisException(SparkError):
+    """The plan cannot be run; said before anything runs."""
+
+    java_class = "org.apache.spark.sql.AnalysisException"
+
+
+class ParseException(AnalysisException):
+    """SQL text that does not parse."""
+
+    java_class = "org.apache.spark.sql.catalyst.parser.ParseException"
+    java_parents = ("org.apache.spark.sql.AnalysisException", *SparkError.java_parents)
+
+
+class IllegalArgumentException(SparkError):
+    """A value outside what an option or argument takes."""
+
+    java_class = "java.lang.IllegalArgumentException"
+    java_parents = ("java.lang.RuntimeException", *SparkError.java_parents)
+
+
+class UnsupportedOperationException(SparkError):
+    """Something Spark, or cauce, does not do."""
+
+    java_class = "java.lang.UnsupportedOperationException"
+    java_parents = ("java.lang.RuntimeException", *SparkError.java_parents)
+
+
+class IllegalStateException(SparkError):
+    """Files or objects in a state that must not happen."""
+
+    java_class = "java.lang.IllegalStateException"
+    java_parents = ("java.lang.RuntimeException", *SparkError.java_parents)
+
+
+class ArithmeticException(SparkError):
+    """Overflow or division by zero under ANSI rules."""
+
+    java_class = "java.lang.ArithmeticException"
+    java_parents = ("java.lang.RuntimeException", *SparkError.java_parents)
+
+
+class SparkRuntimeException(SparkError):
+    """A failure while rows are being processed."""
+
+    java_class = "org.apache.spark.SparkRuntimeException"
+    java_parents = ("java.lang.RuntimeException", *SparkError.java_parents)
+
+
+class StreamingQueryException(SparkError):
+    """A streaming query ended with an error."""
+
+    java_class = "org.apache.spark.sql.streaming.StreamingQueryException"
+
+
+class ConcurrentModificationException(SparkError):
+    """Two writers met on one checkpoint or table."""
+
+    java_class = "java.util.ConcurrentModificationException"
+    java_parents = ("java.lang.RuntimeException", *SparkError.java_parents)
+
+
+class NoSuchElementException(SparkError):
+    """A name that nothing answers to."""
+
+    java_class = "java.util.NoSuchElementException"
+    java_parents = ("java.lang.RuntimeException", *SparkError.java_parents)
+
+
+class PythonException(SparkError):
+    """The user's own Python raised; the message carries its traceback."""
+
+    java_class = "org.apache.spark.api.python.PythonException"

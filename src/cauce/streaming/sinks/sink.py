@@ -1,0 +1,72 @@
+"""What a streaming sink is: a description, and an idempotent writer of batches."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+from pyspark.sql.types import StructType
+
+from cauce.clock import Clock
+from cauce.conf import Conf
+from cauce.files import FileSystem
+
+__all__ = ["Sink", "SinkContext", "SinkOptions"]
+
+
+@dataclass(frozen=True)
+class SinkOptions:
+    """What the user wrote on `writeStream`."""
+
+    format: str
+    output_mode: str
+    query_name: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    partition_by: tuple[str, ...] = ()
+    path: str | None = None
+    table_name: str | None = None
+    function: Any = None
+    """foreach: the writer object or row function; foreachBatch: the function. Already unpickled."""
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        wanted = name.lower()
+        return next((value for key, value in self.options.items() if key.lower() == wanted), default)
+
+
+@dataclass(frozen=True)
+class SinkContext:
+    """What a live sink may use."""
+
+    clock: Clock
+    conf: Conf
+    file_system: FileSystem
+    engine: Any
+    """`cauce.engine.EngineSession` of the query."""
+    session: Any
+    """`cauce.session.Session`: memory tables, client output, batch data frames for foreachBatch."""
+    query_id: str
+    schema: StructType
+    """The schema of every batch."""
+    num_key_columns: int | None = None
+    """Update mode: how many leading columns key a row, when known."""
+    emit: Callable[[str], None] | None = None
+    """Text to the user's terminal or notebook (the console sink)."""
+
+
+class Sink(Protocol):
+    """A live sink. A class in SINKS is called as `MemorySink(options, context)`.
+
+    Repeating a batch_id changes nothing.
+    """
+
+    output_modes: tuple[str, ...]
+
+    def description(self) -> str:
+        """As Spark prints it in progress JSON, for example `MemorySink`."""
+        ...
+
+    def add_batch(self, batch_id: int, table: pa.Table) -> int | None:
+        """Write a batch durably; rows written, or None when the sink does not count (Spark: -1)."""
+        ...
+
+    def stop(self) -> None: ...

@@ -1,0 +1,116 @@
+"""What a streaming source is: a description in Spark's words, and a live reader of offset ranges."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+from pyspark.sql.connect.proto import Relation
+from pyspark.sql.types import StructType
+
+from cauce.clock import Clock
+from cauce.conf import Conf
+from cauce.files import FileSystem
+
+__all__ = ["ReadLimit", "Source", "SourceContext", "SourceOptions"]
+
+Offset = Any
+"""A source's position: any JSON value. On disk it is the source's own JSON text (`offset_json`)."""
+
+
+@dataclass(frozen=True)
+class ReadLimit:
+    """Admission control. All None: everything available."""
+
+    rows_max: int | None = None
+    files_max: int | None = None
+    bytes_max: int | None = None
+    rows_min: int | None = None
+    delay_ms_max: int | None = None
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """What the user wrote on `readStream`: format, schema, paths, options (case-insensitive keys)."""
+
+    format: str
+    schema: StructType | None = None
+    paths: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        wanted = name.lower()
+        return next((value for key, value in self.options.items() if key.lower() == wanted), default)
+
+
+@dataclass(frozen=True)
+class SourceContext:
+    """What a live source may use: its metadata folder is `<checkpoint>/sources/<index>`."""
+
+    clock: Clock
+    conf: Conf
+    file_system: FileSystem
+    metadata_path: str
+    engine: Any
+    """`cauce.engine.EngineSession`: runs batch relations for the source (schema inference)."""
+
+
+class Source(Protocol):
+    """A live source; rebuilt from its checkpoint alone.
+
+    A class in SOURCES is called as `RateSource(options: SourceOptions, context: SourceContext)`; the
+    class method `describe_schema(options, context) -> StructType` gives the schema without a checkpoint.
+    """
+
+    schema: StructType
+
+    def description(self) -> str:
+        """As Spark prints it in progress JSON, for example `FileStreamSource[file:/in]`."""
+        ...
+
+    def default_limit(self) -> ReadLimit:
+        """The limit the user's options ask for."""
+        ...
+
+    def initial_offset(self) -> Offset | None:
+        """The offset before any data; None when the first batch has no start offset."""
+        ...
+
+    def latest_offset(self, start: Offset | None, limit: ReadLimit) -> Offset | None:
+        """The end of the next batch, or `start` when there is nothing new.
+
+        May persist what it found (the file source writes its source log here), because it runs
+        before the offset log is written.
+        """
+        ...
+
+    def report_latest_offset(self) -> Offset | None:
+        """The newest offset there is, ignoring limits, for progress JSON; None if unknown."""
+        ...
+
+    def prepare_for_trigger_available_now(self) -> None:
+        """Freeze the end: later `latest_offset` calls never pass what is available now."""
+        ...
+
+    def read(self, start: Offset | None, end: Offset) -> "pa.Table | Relation":
+        """The rows of (start, end]: an Arrow table, or a batch relation the engine runs itself.
+
+        Called again with the same range after a crash, it gives the same rows.
+        """
+        ...
+
+    def commit(self, end: Offset) -> None:
+        """Data up to `end` will never be asked for again."""
+        ...
+
+    def offset_json(self, offset: Offset) -> str:
+        """The offset as Spark spells it on disk, one line, no spaces."""
+        ...
+
+    def parse_offset(self, text: str) -> Offset: ...
+
+    def metrics(self, end: Offset | None) -> dict[str, str]:
+        """Extra strings for progress JSON."""
+        ...
+
+    def stop(self) -> None: ...
