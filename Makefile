@@ -1,0 +1,46 @@
+# What a maintainer does every day. `make` alone lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check tidy rewrite spark spark-setup clean
+
+RUN := .venv/bin/
+SPARK_RUN := .spark-venv/bin/
+SECONDS := 20
+RATE := 1000
+ARGS :=
+
+help: ## this list
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([^:]+):.*## (.*)/\1\t\2/' | expand -t 16
+
+setup: ## create .venv with cauce and its development tools (instant when up to date)
+	@tools/venv.sh .venv -e . --group dev
+
+test: setup ## every test that needs no Java and no service (ARGS="-x -k name")
+	$(RUN)python -m pytest $(ARGS)
+
+test-%: setup ## one folder of tests/, or the tests whose name contains this
+	@if [ -e tests/$* ]; then $(RUN)python -m pytest tests/$* $(ARGS); else $(RUN)python -m pytest -k $* $(ARGS); fi
+
+check: setup ## style, types, layers, tidiness
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+	$(RUN)pyright
+	$(RUN)lint-imports
+	$(RUN)python -m pytest tests/tidy
+
+rewrite: setup ## format the code and apply the safe fixes of the linter
+	$(RUN)ruff check --fix .
+	$(RUN)ruff format .
+
+spark-setup: setup
+	@command -v java >/dev/null || { \
+	  echo 'Apache Spark needs Java 17 and java is not on PATH.' >&2; \
+	  echo 'On Debian or Ubuntu: apt-get install openjdk-17-jre-headless' >&2; exit 1; }
+	@tools/venv.sh .spark-venv 'pyspark[connect]==4.2.0' 'pandas>=2.2,<3'
+
+spark: spark-setup ## the differential tests: the same programs on cauce and on Apache Spark (needs Java 17)
+	CAUCE_SPARK_PYTHON=$(CURDIR)/$(SPARK_RUN)python $(RUN)python -m pytest tests/spark $(ARGS)
+
+clean: ## remove what the targets above created
+	rm -rf .venv .spark-venv demo-data build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
