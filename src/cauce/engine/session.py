@@ -1,0 +1,227 @@
+"""A session of Sail: relations in, Arrow out, by whichever way is faster for the size at hand."""
+
+import contextlib
+import functools
+import os
+import uuid
+from collections.abc import Iterable, Mapping
+from urllib.parse import unquote, urlparse
+
+import grpc
+import pyarrow as pa
+from pyspark.sql.connect import proto
+from pyspark.sql.connect.proto import Relation, base_pb2_grpc
+from pyspark.sql.connect.types import proto_schema_to_pyspark_data_type
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+from pyspark.sql.types import StructType
+
+from cauce.engine import exchange
+from cauce.engine.substitute import Template, local_relation
+
+__all__ = ["EngineSession"]
+
+INLINE_ROWS_MAX = 8_192
+"""Up to here an inline LocalRelation is faster than the in-process data source (see DESIGN.md)."""
+INLINE_BYTES_MAX = 1 << 20
+KEEP_ROWS_MIN = 16_384
+"""From here results leave through `Keep`, which costs ~4.5 ms but no serialisation."""
+SCAN_BYTES_MIN = 512 * 1024
+"""A scan of at least this many bytes of files is expected to give many rows."""
+
+
+class EngineSession:
+    """One (user, session id) of Sail. Thread-safe."""
+
+    def __init__(self, channel: grpc.Channel, user_id: str, session_id: str) -> None:
+        self.user_id = user_id
+        self.session_id = session_id
+        self._stub = base_pb2_grpc.SparkConnectServiceStub(channel)
+        self._user_context = proto.UserContext(user_id=user_id, user_name=user_id)
+
+    @functools.cached_property
+    def time_zone(self) -> str:
+        """The zone of timestamp columns, spelled as Sail spells it when this session was first used."""
+        return self.config_get("spark.sql.session.timeZone")
+
+    def run(
+        self, relation: "Relation | Template", inputs: Mapping[str, pa.Table | Relation] | None = None
+    ) -> pa.Table:
+        """The rows of a batch relation.
+
+        `inputs` replaces the leaves made by `input_leaf`. A relation that runs every batch is passed
+        as a `Template`, which remembers where its leaves are.
+        """
+        template = relation if isinstance(relation, Template) else Template(relation)
+        inputs = inputs or {}
+        with contextlib.ExitStack() as stack:
+            leaves = {name: self._enter(inputs[name], stack) for name in template.names}
+            filled = template.fill(leaves)
+            if not template.ordered and any(_is_large(inputs[name]) for name in template.names):
+                return self._run_kept(filled, template)
+            return self.collect(filled)
+
+    def collect(self, relation: Relation) -> pa.Table:
+        """The rows of a relation over Sail's gRPC: right for small results and for ordered ones."""
+        batches: list[pa.RecordBatch] = []
+        schema = None
+        for response in self.responses(proto.Plan(root=relation)):
+            kind = response.WhichOneof("response_type")
+            if kind == "arrow_batch":
+                with pa.ipc.open_stream(response.arrow_batch.data) as reader:
+                    schema = reader.schema
+                    batches.extend(batch for batch in reader if batch.num_rows)
+        if schema is None:
+            schema = self._arrow_schema(self.schema(relation))
+        return pa.Table.from_batches(batches, schema)
+
+    def schema(
+        self, relation: Relation, inputs: Mapping[str, pa.Table | Relation] | None = None
+    ) -> StructType:
+        """The schema Sail resolves for a batch relation, without running it."""
+        if inputs:
+            leaves = {name: _as_relation(value) for name, value in inputs.items()}
+            relation = Template(relation).fill(leaves)
+        request = proto.AnalyzePlanRequest(
+            session_id=self.session_id,
+            user_context=self._user_context,
+            schema=proto.AnalyzePlanRequest.Schema(plan=proto.Plan(root=relation)),
+        )
+        return proto_schema_to_pyspark_data_type(self._stub.AnalyzePlan(request).schema.schema)
+
+    def execute(self, command: proto.Command) -> list[proto.ExecutePlanResponse]:
+        """Run a command to its end."""
+        return list(self.responses(proto.Plan(command=command)))
+
+    def sql(self, query: str) -> pa.Table:
+        """The rows of a SQL text."""
+        return self.collect(Relation(sql=proto.SQL(query=query)))
+
+    def responses(self, plan: proto.Plan) -> Iterable[proto.ExecutePlanResponse]:
+        """The raw response stream of one plan."""
+        return self._stub.ExecutePlan(
+            proto.ExecutePlanRequest(
+                session_id=self.session_id,
+                user_context=self._user_context,
+                operation_id=str(uuid.uuid4()),
+                plan=plan,
+            )
+        )
+
+    def config_get(self, key: str) -> str:
+        """The value of a setting as Sail holds it."""
+        operation = proto.ConfigRequest.Operation(get=proto.ConfigRequest.Get(keys=[key]))
+        request = proto.ConfigRequest(
+            session_id=self.session_id, user_context=self._user_context, operation=operation
+        )
+        return self._stub.Config(request).pairs[0].value
+
+    def _enter(self, value: pa.Table | Relation, stack: contextlib.ExitStack) -> Relation:
+        if isinstance(value, Relation):
+            return value
+        value = with_time_zone(value, self.time_zone)
+        if _fits_inline(value):
+            return local_relation(value)
+        key = stack.enter_context(exchange.parked(value))
+        self._register_exchange
+        schema = from_arrow_schema(value.schema).json()
+        source = proto.Read.DataSource(format="cauce_exchange", schema=schema, options={"key": key})
+        return Relation(read=proto.Read(data_source=source))
+
+    def _run_kept(self, relation: Relation, template: Template) -> pa.Table:
+        if template.output_schema is None:
+            template.output_schema = self.schema(relation)
+        with exchange.kept() as exit_:
+            keep = Relation(map_partitions=_keep_partitions(relation, exit_.key, template.output_schema))
+            self.collect(keep)
+            batches = exit_.batches()
+            if batches:
+                return pa.Table.from_batches(batches, batches[0].schema)
+            return self._arrow_schema(template.output_schema).empty_table()
+
+    def _arrow_schema(self, schema: StructType) -> pa.Schema:
+        return to_arrow_schema(schema, timezone=self.time_zone)
+
+    @functools.cached_property
+    def _register_exchange(self) -> None:
+        """Registers the in-process data source in this Sail session, once."""
+        from pyspark.sql.connect.plan import PythonDataSource
+
+        source = PythonDataSource(data_source=exchange.ArrowExchange, python_ver="3").to_plan(None)
+        registered = proto.CommonInlineUserDefinedDataSource(
+            name=exchange.ArrowExchange.name(), python_data_source=source
+        )
+        self.execute(proto.Command(register_data_source=registered))
+
+
+def _keep_partitions(relation: Relation, key: str, schema: StructType) -> proto.MapPartitions:
+    from pyspark.serializers import CloudPickleSerializer
+    from pyspark.sql.connect.types import pyspark_types_to_proto_types
+    from pyspark.util import PythonEvalType
+
+    function = proto.PythonUDF(
+        output_type=pyspark_types_to_proto_types(schema),
+        eval_type=PythonEvalType.SQL_MAP_ARROW_ITER_UDF,
+        command=CloudPickleSerializer().dumps((exchange.Keep(key), schema)),
+        python_ver=_python_version(),
+    )
+    everything = proto.Expression(unresolved_star=proto.Expression.UnresolvedStar())
+    udf = proto.CommonInlineUserDefinedFunction(
+        function_name="keep", deterministic=True, arguments=[everything], python_udf=function
+    )
+    return proto.MapPartitions(input=relation, func=udf)
+
+
+def _python_version() -> str:
+    import sys
+
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _as_relation(value: pa.Table | Relation) -> Relation:
+    return value if isinstance(value, Relation) else local_relation(value.slice(0, 0))
+
+
+def _fits_inline(table: pa.Table) -> bool:
+    return table.num_rows <= INLINE_ROWS_MAX and table.nbytes <= INLINE_BYTES_MAX
+
+
+def _is_large(value: pa.Table | Relation) -> bool:
+    if isinstance(value, pa.Table):
+        return value.num_rows >= KEEP_ROWS_MIN
+    return _scan_bytes(value) >= SCAN_BYTES_MIN
+
+
+def _scan_bytes(relation: Relation) -> int:
+    """Bytes of the local files a scan reads; an unreadable path counts nothing (Sail will say so)."""
+    total = 0
+    for path in relation.read.data_source.paths:
+        local = unquote(urlparse(path).path) if path.startswith("file:") else path
+        with contextlib.suppress(OSError):
+            total += os.stat(local).st_size
+    return total
+
+
+def with_time_zone(table: pa.Table, zone: str) -> pa.Table:
+    """The same instants, labelled with `zone`; copies nothing."""
+    schema = _schema_with_time_zone(table.schema, zone)
+    return table if schema.equals(table.schema) else table.cast(schema)
+
+
+def _schema_with_time_zone(schema: pa.Schema, zone: str) -> pa.Schema:
+    return pa.schema(
+        [field.with_type(_type_with_time_zone(field.type, zone)) for field in schema], schema.metadata
+    )
+
+
+def _type_with_time_zone(kind: pa.DataType, zone: str) -> pa.DataType:
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", zone) if kind.tz is not None else kind
+    if pa.types.is_struct(kind):
+        return pa.struct([f.with_type(_type_with_time_zone(f.type, zone)) for f in kind])
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_type_with_time_zone(kind.value_type, zone)))
+    if pa.types.is_map(kind):
+        return pa.map_(
+            _type_with_time_zone(kind.key_type, zone), _type_with_time_zone(kind.item_type, zone)
+        )
+    return kind
