@@ -1,9 +1,12 @@
-"""Configuration keys that cauce reads, with Spark's names and defaults."""
+"""Configuration keys that cauce reads, with Spark's names and defaults; and how Spark reads values."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["DEFAULTS", "Conf"]
+from cauce.errors import IllegalArgumentException
+
+__all__ = ["DEFAULTS", "Conf", "parse_boolean", "parse_integer", "parse_time_ms"]
 
 DEFAULTS: dict[str, str] = {
     "spark.sql.shuffle.partitions": "200",
@@ -40,3 +43,33 @@ class Conf:
 
     def number(self, key: str) -> int:
         return int(self.get(key))
+
+
+TIME_UNITS_MS = {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def parse_boolean(text: str) -> bool:
+    """`true` or `false` in any case; anything else is an IllegalArgumentException, as in Spark."""
+    if text.lower() not in ("true", "false"):
+        raise IllegalArgumentException(None, f"{text} is not a boolean string.")
+    return text.lower() == "true"
+
+
+def parse_integer(text: str) -> int:
+    """A decimal integer, refused in the words of Java's number parser."""
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
+        raise IllegalArgumentException(None, f'For input string: "{text}"')
+    return int(text)
+
+
+def parse_time_ms(text: str, *, default_unit: str) -> int:
+    """`10s`, `2h`, `7d`, `250ms` in milliseconds, rounded down; a bare number counts `default_unit`."""
+    match = re.fullmatch(r"(-?[0-9]+)([a-z]+)?", text.strip().lower())
+    unit = match and (match[2] or default_unit)
+    if match is None or unit not in TIME_UNITS_MS:
+        raise IllegalArgumentException(
+            None,
+            "Time must be specified as seconds (s), milliseconds (ms), microseconds (us), minutes (m or "
+            f"min), hour (h), or day (d). E.g. 50s, 100ms, or 250us.\nFailed to parse time string: {text}",
+        )
+    return int(int(match[1]) * TIME_UNITS_MS[unit])

@@ -12,6 +12,8 @@
     |-- StreamingQueryException        org.apache.spark.sql.streaming.StreamingQueryException
     |-- ConcurrentModificationException java.util.ConcurrentModificationException
     |-- NoSuchElementException         java.util.NoSuchElementException
+    |-- SparkNoSuchElementException    org.apache.spark.SparkNoSuchElementException
+    |-- SparkSQLException              org.apache.spark.SparkSQLException
     `-- PythonException                org.apache.spark.api.python.PythonException
 
 A condition's message template and SQLSTATE live in `error_conditions.json`, sorted by name; the
@@ -33,7 +35,9 @@ __all__ = [
     "ParseException",
     "PythonException",
     "SparkError",
+    "SparkNoSuchElementException",
     "SparkRuntimeException",
+    "SparkSQLException",
     "StreamingQueryException",
     "UnsupportedOperationException",
 ]
@@ -64,6 +68,8 @@ class SparkError(Exception):
         text = conditions()[self.condition]["message"]
         for name, value in self.parameters.items():
             text = text.replace(f"<{name}>", value)
+        if self.condition.startswith("_LEGACY_ERROR_"):
+            return text  # Spark hides the names of conditions it has not migrated yet.
         suffix = f" SQLSTATE: {self.sqlstate}" if self.sqlstate else ""
         return f"[{self.condition}] {text}{suffix}"
 
@@ -119,6 +125,20 @@ class SparkRuntimeException(SparkError):
 
     java_class = "org.apache.spark.SparkRuntimeException"
     java_parents = ("java.lang.RuntimeException", *SparkError.java_parents)
+
+
+class SparkNoSuchElementException(SparkError):
+    """A setting that nobody knows."""
+
+    java_class = "org.apache.spark.SparkNoSuchElementException"
+    java_parents = ("java.util.NoSuchElementException", "java.lang.RuntimeException", *SparkError.java_parents)
+
+
+class SparkSQLException(SparkError):
+    """A session or operation handle that does not, or no longer, mean anything here."""
+
+    java_class = "org.apache.spark.SparkSQLException"
+    java_parents = ("java.sql.SQLException", *SparkError.java_parents)
 
 
 class StreamingQueryException(SparkError):

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyspark.sql.types import StructType
 
 from cauce.clock import Clock
-from cauce.conf import Conf
+from cauce.conf import Conf, parse_boolean, parse_integer
 from cauce.files import FileSystem
 
 __all__ = ["Sink", "SinkContext", "SinkOptions"]
@@ -32,6 +32,14 @@ class SinkOptions:
         wanted = name.lower()
         return next((value for key, value in self.options.items() if key.lower() == wanted), default)
 
+    def integer(self, name: str, default: int) -> int:
+        text = self.get(name)
+        return default if text is None else parse_integer(text)
+
+    def flag(self, name: str, default: bool) -> bool:
+        text = self.get(name)
+        return default if text is None else parse_boolean(text)
+
 
 @dataclass(frozen=True)
 class SinkContext:
@@ -51,6 +59,8 @@ class SinkContext:
     """Update mode: how many leading columns key a row, when known."""
     emit: Callable[[str], None] | None = None
     """Text to the user's terminal or notebook (the console sink)."""
+    data_sources: Mapping[str, type] = field(default_factory=dict)
+    """Python data sources the user registered in the session: name -> class."""
 
 
 class Sink(Protocol):

@@ -9,7 +9,7 @@ from pyspark.sql.connect.proto import Relation
 from pyspark.sql.types import StructType
 
 from cauce.clock import Clock
-from cauce.conf import Conf
+from cauce.conf import Conf, parse_boolean, parse_integer
 from cauce.files import FileSystem
 
 __all__ = ["ReadLimit", "Source", "SourceContext", "SourceOptions"]
@@ -42,6 +42,14 @@ class SourceOptions:
         wanted = name.lower()
         return next((value for key, value in self.options.items() if key.lower() == wanted), default)
 
+    def integer(self, name: str, default: int) -> int:
+        text = self.get(name)
+        return default if text is None else parse_integer(text)
+
+    def flag(self, name: str, default: bool) -> bool:
+        text = self.get(name)
+        return default if text is None else parse_boolean(text)
+
 
 @dataclass(frozen=True)
 class SourceContext:
@@ -53,6 +61,8 @@ class SourceContext:
     metadata_path: str
     engine: Any
     """`cauce.engine.EngineSession`: runs batch relations for the source (schema inference)."""
+    data_sources: Mapping[str, type] = field(default_factory=dict)
+    """Python data sources the user registered in the session: name -> class."""
 
 
 class Source(Protocol):

@@ -1,0 +1,68 @@
+"""Where a stream's rows go: one file and one class per sink.
+
+Imported by micro_batch and query; imports checkpoint, engine, plan, files, clock, conf and errors.
+Repeating a batch changes nothing, wherever the sink's medium allows it. Not here yet: Kafka, Delta.
+"""
+
+from cauce.errors import (
+    AnalysisException,
+    IllegalArgumentException,
+    SparkError,
+    UnsupportedOperationException,
+)
+from cauce.streaming.sinks.console import ConsoleSink
+from cauce.streaming.sinks.memory import MemorySink
+from cauce.streaming.sinks.noop import NoopSink
+from cauce.streaming.sinks.sink import Sink, SinkContext, SinkOptions
+
+__all__ = [
+    "SINKS",
+    "TEMPORARY_CHECKPOINT_SINKS",
+    "Sink",
+    "SinkContext",
+    "SinkOptions",
+    "check_output_mode",
+    "recovers_from_checkpoint",
+    "sink_class",
+]
+
+SINKS: dict[str, type] = {
+    "console": ConsoleSink,
+    "memory": MemorySink,
+    "noop": NoopSink,
+}
+
+TEMPORARY_CHECKPOINT_SINKS = ("memory", "foreach", "foreachBatch", "console", "noop")
+"""Without a checkpoint location these get a temporary one; every other sink must be given one."""
+
+BATCH_ONLY = ("binaryFile", "jdbc", "rate", "rate-micro-batch", "socket")
+"""Formats Spark knows but cannot stream into."""
+
+
+def sink_class(options: SinkOptions, context: SinkContext) -> type[Sink]:
+    """The class that writes `options.format`, or Spark's error for a format that has none."""
+    if options.format in SINKS:
+        return SINKS[options.format]
+    if options.format in BATCH_ONLY:
+        raise UnsupportedOperationException(
+            "_LEGACY_ERROR_TEMP_2049", className=options.format, operator="writing"
+        )
+    raise SparkError("DATA_SOURCE_NOT_FOUND", provider=options.format)
+
+
+def check_output_mode(options: SinkOptions, sink: type[Sink]) -> None:
+    """Refuse a mode the sink does not take, as Spark does at `start()`."""
+    mode = options.output_mode.lower()
+    if mode not in ("append", "update", "complete"):
+        raise IllegalArgumentException("STREAMING_OUTPUT_MODE.INVALID", outputMode=options.output_mode)
+    if mode not in sink.output_modes:
+        raise AnalysisException(
+            "STREAMING_OUTPUT_MODE.UNSUPPORTED_DATASOURCE",
+            className=options.format,
+            outputMode=mode.capitalize(),
+        )
+
+
+def recovers_from_checkpoint(options: SinkOptions) -> bool:
+    """False when a checkpoint with batches must be refused: the rows before them are gone."""
+    return options.format != "memory" or options.output_mode.lower() == "complete"

@@ -1,0 +1,26 @@
+"""The noop sink: counts rows and drops them, for benchmarks."""
+
+import pyarrow as pa
+
+from cauce.streaming.sinks.sink import SinkContext, SinkOptions
+
+__all__ = ["NoopSink"]
+
+
+class NoopSink:
+    """Accepts everything and keeps nothing."""
+
+    output_modes = ("append", "update", "complete")
+
+    def __init__(self, options: SinkOptions, context: SinkContext) -> None:
+        """There is nothing to set up."""
+
+    def description(self) -> str:
+        # Spark prints a Java object here: class name and identity hash.
+        return f"org.apache.spark.sql.execution.datasources.noop.NoopTable$@{id(self) & 0xFFFFFFFF:x}"
+
+    def add_batch(self, batch_id: int, table: pa.Table) -> int:
+        return table.num_rows
+
+    def stop(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,42 @@
+"""Where a stream's rows come from: one file and one class per source.
+
+Imported by planner, micro_batch and query; imports checkpoint, engine, plan, files, clock, conf and
+errors. A source reads offset ranges; it never decides when. Not here yet: Kafka, Delta, xml.
+"""
+
+from cauce.errors import SparkError, UnsupportedOperationException
+from cauce.streaming.sources.memory import MemorySource, MemoryStream
+from cauce.streaming.sources.rate import RateSource
+from cauce.streaming.sources.rate_micro_batch import RateMicroBatchSource
+from cauce.streaming.sources.source import ReadLimit, Source, SourceContext, SourceOptions
+
+__all__ = [
+    "SOURCES",
+    "MemoryStream",
+    "ReadLimit",
+    "Source",
+    "SourceContext",
+    "SourceOptions",
+    "source_class",
+]
+
+SOURCES: dict[str, type] = {
+    "memory": MemorySource,
+    "rate": RateSource,
+    "rate-micro-batch": RateMicroBatchSource,
+}
+
+BATCH_ONLY = ("console", "foreach", "jdbc", "noop")
+"""Formats Spark knows but cannot stream from."""
+
+
+def source_class(options: SourceOptions, context: SourceContext) -> type[Source]:
+    """The class that reads `options.format`, or Spark's error for a format that has none."""
+    name = options.format.lower()
+    if name in SOURCES:
+        return SOURCES[name]
+    if name in BATCH_ONLY:
+        raise UnsupportedOperationException(
+            "_LEGACY_ERROR_TEMP_2049", className=options.format, operator="reading"
+        )
+    raise SparkError("DATA_SOURCE_NOT_FOUND", provider=options.format)
