@@ -1,8 +1,27 @@
 """Where bytes live: one file-system interface, one durable write.
 
-Imported by everything above; imports only clock, conf and errors. Object stores are not here yet.
+Imported by everything above; imports only errors. Every change to a local disk passes through
+`Disk`, so a test can crash or fail any of them. Supports local paths on POSIX systems; object
+stores and Windows are not here.
 """
 
-from cauce.files.file_system import FileStatus, FileSystem, LocalFileSystem, open_file_system
+from cauce.files.disk import Disk
+from cauce.files.durable_file import DurableFile
+from cauce.files.file_system import FileStatus, FileSystem
+from cauce.files.local_file_system import LocalFileSystem, SyncFailedError
+from cauce.files.lock import FileLock, LockedError
+from cauce.files.uri import open_file_system, path_of_uri, uri_of_path
 
-__all__ = ["FileStatus", "FileSystem", "LocalFileSystem", "open_file_system"]
+__all__ = [
+    "Disk",
+    "DurableFile",
+    "FileLock",
+    "FileStatus",
+    "FileSystem",
+    "LocalFileSystem",
+    "LockedError",
+    "SyncFailedError",
+    "open_file_system",
+    "path_of_uri",
+    "uri_of_path",
+]

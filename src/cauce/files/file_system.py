@@ -1,7 +1,13 @@
-"""The file-system interface, and its implementation on the local disk."""
+"""The file-system interface that everything durable is written through."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
+
+from cauce.files.durable_file import DurableFile
+from cauce.files.lock import FileLock
+
+__all__ = ["FileStatus", "FileSystem"]
 
 
 @dataclass(frozen=True)
@@ -15,7 +21,11 @@ class FileStatus:
 
 
 class FileSystem(Protocol):
-    """Paths are absolute strings without scheme. Missing files raise FileNotFoundError."""
+    """Paths are absolute strings without scheme. Missing files raise FileNotFoundError.
+
+    Nothing creates a missing parent folder by the way except `make_dirs`. After a failed fsync every
+    further change through the same object is refused with SyncFailedError.
+    """
 
     def read_bytes(self, path: str) -> bytes: ...
 
@@ -23,17 +33,25 @@ class FileSystem(Protocol):
 
     def status(self, path: str) -> FileStatus: ...
 
+    def names(self, path: str) -> list[str]:
+        """The names in a folder, unsorted and without their status; an absent folder has none."""
+        ...
+
     def list(self, path: str, *, recursive: bool = False) -> list[FileStatus]:
         """Entries sorted by path; an absent folder is an empty list; hidden names are included."""
         ...
 
-    def make_dirs(self, path: str) -> None: ...
-
-    def delete(self, path: str) -> None:
-        """Remove a file if it is there."""
+    def make_dirs(self, path: str, *, private: bool = False) -> None:
+        """Create a folder and its missing parents, each durably; `private` ones are the owner's only."""
         ...
 
-    def delete_tree(self, path: str) -> None: ...
+    def delete(self, path: str) -> None:
+        """Remove a file if it is there. Not synced: after a power loss it may be back."""
+        ...
+
+    def delete_tree(self, path: str) -> None:
+        """Remove a folder with everything in it, if it is there. Links are removed, not followed."""
+        ...
 
     def rename(self, source: str, target: str) -> None:
         """Atomic within the file system; the target's folder is fsynced."""
@@ -47,11 +65,21 @@ class FileSystem(Protocol):
         """
         ...
 
+    def create_durable(self, path: str, *, sync_folder: bool = True) -> AbstractContextManager[DurableFile]:
+        """A new file written piece by piece; it appears at `path`, whole, when the block ends well.
 
-class LocalFileSystem:
-    """The local disk. (Written by the files work item.)"""
+        A failed block leaves nothing. With `sync_folder=False` the caller writes several files and
+        calls `sync_folder` once: until then a power loss may drop them.
+        """
+        ...
 
+    def sync_folder(self, path: str) -> None:
+        """Make the names in a folder durable."""
+        ...
 
-def open_file_system(uri: str) -> tuple[FileSystem, str]:
-    """The file system a user's path or URI lives on, and its absolute path there."""
-    raise NotImplementedError(uri)
+    def lock(self, path: str, holder: str) -> FileLock:
+        """Own `path` until `release()` or the death of this process; `holder` is noted in it.
+
+        LockedError, with the other's note, when another process or another part of this one owns it.
+        """
+        ...
