@@ -58,6 +58,8 @@ class SparkError(Exception):
     def __init__(self, condition: str | None, /, message: str | None = None, **parameters: object) -> None:
         """`condition` names an entry of error_conditions.json; without one, `message` is the text."""
         self.condition = condition
+        if condition is not None and message is not None:
+            parameters["message"] = message  # Some conditions have a parameter of that name.
         self.parameters = {name: str(value) for name, value in parameters.items()}
         self.sqlstate = None if condition is None else conditions()[condition]["sqlState"]
         super().__init__(self._render(message))

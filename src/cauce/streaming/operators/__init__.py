@@ -1,0 +1,18 @@
+"""Stateful operators: one file and one class each, `process(batch, state, ...)`, without I/O or threads.
+
+Imported by the planner and the micro-batch; imports the state store, Arrow and errors. An operator is
+built from its description and remembers only through the state store it is given.
+"""
+
+from cauce.streaming.operators.aggregate import StreamingAggregate
+from cauce.streaming.operators.aggregates import AGGREGATES, AggregateCall
+from cauce.streaming.operators.keys import GroupKeys
+from cauce.streaming.operators.operator_metrics import OperatorMetrics
+
+__all__ = [
+    "AGGREGATES",
+    "AggregateCall",
+    "GroupKeys",
+    "OperatorMetrics",
+    "StreamingAggregate",
+]

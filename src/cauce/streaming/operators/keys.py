@@ -1,0 +1,102 @@
+"""Grouping keys as flat columns: structs by their leaves, times as integers, one spelling per float."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+
+from cauce.streaming.operators.aggregates.rows import logical, physical, physical_type
+from cauce.streaming.operators.kernels import Column, pc
+
+__all__ = ["GroupKeys"]
+
+GLOBAL = "global"
+"""The key column of an aggregation without keys: always zero."""
+
+
+@dataclass(frozen=True)
+class GroupKeys:
+    """The key columns of an operator; `event_time` names the one that carries the watermark, if any.
+
+    That one is a timestamp, or a window struct<start, end>, which is never null because window()
+    drops rows without a time.
+    """
+
+    names: tuple[str, ...]
+    types: tuple[pa.DataType, ...]
+    event_time: str | None = None
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The flat columns that group rows and key the state."""
+        if not self.names:
+            return pa.schema([pa.field(GLOBAL, pa.int8())])
+        pairs = zip(self.names, self.types, strict=True)
+        return pa.schema(
+            [leaf for name, kind in pairs for leaf in _leaves(name, kind, name != self.event_time)]
+        )
+
+    def flatten(self, table: pa.Table) -> pa.Table:
+        """The flat key columns of a table that has the key columns."""
+        if not self.names:
+            return pa.table([pa.repeat(pa.scalar(0, pa.int8()), table.num_rows)], schema=self.schema)
+        columns = [
+            leaf
+            for name in self.names
+            for leaf in _split(table.column(name), nullable=name != self.event_time)
+        ]
+        return pa.table(columns, schema=self.schema)
+
+    def restore(self, flat: pa.Table) -> list[Column]:
+        """The key columns as the query knows them."""
+        leaves = iter(flat.select(self.schema.names).combine_chunks().columns)
+        pairs = zip(self.names, self.types, strict=True)
+        return [_join(leaves, kind, nullable=name != self.event_time) for name, kind in pairs]
+
+    def event_time_us(self, flat: pa.Table) -> Column | None:
+        """What the watermark is compared with: the end of the window, or the time itself."""
+        if self.event_time is None:
+            return None
+        kind = self.types[self.names.index(self.event_time)]
+        return flat.column(f"{self.event_time}.1" if pa.types.is_struct(kind) else self.event_time)
+
+
+def _leaves(name: str, kind: pa.DataType, nullable: bool) -> list[pa.Field]:
+    if not pa.types.is_struct(kind):
+        return [pa.field(name, physical_type(kind))]
+    leaves = [pa.field(f"{name}.valid", pa.bool_())] if nullable else []
+    for i in range(kind.num_fields):
+        leaves += _leaves(f"{name}.{i}", kind.field(i).type, nullable)
+    return leaves
+
+
+def _split(column: Column, *, nullable: bool) -> list[Column]:
+    if not pa.types.is_struct(column.type):
+        return [_normalized(physical(column))]
+    leaves = [pc.is_valid(column)] if nullable else []
+    for i in range(column.type.num_fields):
+        leaves += _split(pc.struct_field(column, i), nullable=nullable)
+    return leaves
+
+
+def _join(leaves: Iterator[Column], kind: pa.DataType, *, nullable: bool) -> pa.Array:
+    if not pa.types.is_struct(kind):
+        return logical(_one_piece(next(leaves)), kind)
+    valid = _one_piece(next(leaves)) if nullable else None
+    fields = [kind.field(i) for i in range(kind.num_fields)]
+    children = [_join(leaves, field.type, nullable=nullable) for field in fields]
+    mask = None if valid is None else pc.invert(valid)
+    return pa.StructArray.from_arrays(children, fields=fields, mask=mask)
+
+
+def _normalized(column: Column) -> Column:
+    """NaN equals NaN and -0.0 equals 0.0 as keys (NormalizeFloatingNumbers.scala)."""
+    if not pa.types.is_floating(column.type):
+        return column
+    zero, nan = pa.scalar(0.0, column.type), pa.scalar(float("nan"), column.type)
+    return pc.if_else(pc.is_nan(column), nan, pc.add(column, zero))
+
+
+def _one_piece(column: Column) -> pa.Array:
+    return column if isinstance(column, pa.Array) else column.combine_chunks()
