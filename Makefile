@@ -8,6 +8,7 @@ RUN := .venv/bin/
 SPARK_RUN := .spark-venv/bin/
 SECONDS := 20
 RATE := 1000
+DATA := demo-data
 ARGS :=
 
 help: ## this list
@@ -21,6 +22,9 @@ test: setup ## every test that needs no Java and no service (ARGS="-x -k name")
 
 test-%: setup ## one folder of tests/, or the tests whose name contains this
 	@if [ -e tests/$* ]; then $(RUN)python -m pytest tests/$* $(ARGS); else $(RUN)python -m pytest -k $* $(ARGS); fi
+
+demo: setup ## the shop: generator, bronze, silver, gold, live view, proof (SECONDS=20 RATE=1000 DATA=demo-data)
+	@$(RUN)cauce run examples/shop/demo.py --data $(DATA) --seconds $(SECONDS) --rate $(RATE)
 
 check: setup ## style, types, layers, tidiness
 	$(RUN)ruff check .
