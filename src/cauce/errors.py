@@ -14,6 +14,7 @@
     |-- NoSuchElementException         java.util.NoSuchElementException
     |-- SparkNoSuchElementException    org.apache.spark.SparkNoSuchElementException
     |-- SparkSQLException              org.apache.spark.SparkSQLException
+    |-- TimeoutException               java.util.concurrent.TimeoutException
     `-- PythonException                org.apache.spark.api.python.PythonException
 
 A condition's message template and SQLSTATE live in `error_conditions.json`, sorted by name; the
@@ -39,6 +40,7 @@ __all__ = [
     "SparkRuntimeException",
     "SparkSQLException",
     "StreamingQueryException",
+    "TimeoutException",
     "UnsupportedOperationException",
 ]
 
@@ -161,6 +163,12 @@ class NoSuchElementException(SparkError):
 
     java_class = "java.util.NoSuchElementException"
     java_parents = ("java.lang.RuntimeException", *SparkError.java_parents)
+
+
+class TimeoutException(SparkError):
+    """Something that was waited for did not come in time."""
+
+    java_class = "java.util.concurrent.TimeoutException"
 
 
 class PythonException(SparkError):

@@ -16,6 +16,7 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
 from cauce.engine import exchange
+from cauce.engine.raw import OperationIds, RawStub
 from cauce.engine.substitute import Template, local_relation
 
 __all__ = ["EngineSession"]
@@ -35,6 +36,8 @@ class EngineSession:
     def __init__(self, channel: grpc.Channel, user_id: str, session_id: str) -> None:
         self.user_id = user_id
         self.session_id = session_id
+        self.raw = RawStub(channel)
+        self.operation_ids = OperationIds()
         self._stub = base_pb2_grpc.SparkConnectServiceStub(channel)
         self._user_context = proto.UserContext(user_id=user_id, user_name=user_id)
 
@@ -87,6 +90,15 @@ class EngineSession:
             schema=proto.AnalyzePlanRequest.Schema(plan=proto.Plan(root=relation)),
         )
         return proto_schema_to_pyspark_data_type(self._stub.AnalyzePlan(request).schema.schema)
+
+    def parse_ddl(self, text: str) -> StructType:
+        """The schema a DDL text spells."""
+        request = proto.AnalyzePlanRequest(
+            session_id=self.session_id,
+            user_context=self._user_context,
+            ddl_parse=proto.AnalyzePlanRequest.DDLParse(ddl_string=text),
+        )
+        return proto_schema_to_pyspark_data_type(self._stub.AnalyzePlan(request).ddl_parse.parsed)
 
     def execute(self, command: proto.Command) -> list[proto.ExecutePlanResponse]:
         """Run a command to its end."""

@@ -1,0 +1,24 @@
+"""AnalyzePlan: what a plan means, without running it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pyspark.sql.connect.proto import AnalyzePlanRequest, AnalyzePlanResponse
+
+from cauce.connect import forward
+from cauce.session import Session
+
+__all__ = ["ANALYSES", "analyze_plan"]
+
+ANALYSES: dict[str, Callable[[Any, Session], AnalyzePlanResponse]] = {}
+"""The analyses handled here, by their field name in the request; all others are Sail's."""
+
+
+def analyze_plan(request: AnalyzePlanRequest, session: Session) -> AnalyzePlanResponse | bytes:
+    kind = request.WhichOneof("analyze")
+    if kind in ANALYSES:
+        response = ANALYSES[kind](getattr(request, kind), session)
+        response.session_id = session.session_id
+        response.server_side_session_id = session.server_side_session_id
+        return response
+    return forward.analyze(request, session)

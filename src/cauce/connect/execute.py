@@ -1,0 +1,59 @@
+"""ExecutePlan: a plan or command becomes an operation whose responses stream to the client."""
+
+import uuid
+from collections.abc import Iterator
+
+from pyspark.sql.connect.proto import ExecutePlanRequest, ExecutePlanResponse
+
+from cauce.connect import forward
+from cauce.connect.commands import COMMANDS
+from cauce.connect.execution import Execution
+from cauce.connect.wire import execute_ids, to_bytes
+from cauce.errors import SparkSQLException
+from cauce.session import Operation, Session
+from cauce.session.operation import Response
+
+__all__ = ["execute_plan"]
+
+
+def execute_plan(request: ExecutePlanRequest, session: Session) -> Operation:
+    """The operation that runs the request; nothing runs before its first response is asked for."""
+    operation = Operation(
+        operation_id=request.operation_id or str(uuid.uuid4()),
+        tags=frozenset(request.tags),
+        reattachable=_is_reattachable(request),
+    )
+    operation.source = _responses(request, session, operation)
+    if not session.add_operation(operation):
+        raise SparkSQLException("INVALID_HANDLE.OPERATION_ALREADY_EXISTS", handle=operation.operation_id)
+    return operation
+
+
+def _responses(request: ExecutePlanRequest, session: Session, operation: Operation) -> Iterator[Response]:
+    for message in _run(request, session, operation):
+        yield _identified(to_bytes(message), session, operation)
+    if operation.reattachable:
+        complete = ExecutePlanResponse(result_complete=ExecutePlanResponse.ResultComplete())
+        yield _identified(complete.SerializeToString(), session, operation, last=True)
+
+
+def _run(
+    request: ExecutePlanRequest, session: Session, operation: Operation
+) -> Iterator[ExecutePlanResponse | bytes]:
+    command = request.plan.command
+    kind = command.WhichOneof("command_type") if request.plan.HasField("command") else None
+    if kind in COMMANDS:
+        return COMMANDS[kind](getattr(command, kind), Execution(request, session, operation))
+    return forward.execute(Execution(request, session, operation))
+
+
+def _identified(data: bytes, session: Session, operation: Operation, *, last: bool = False) -> Response:
+    response_id = str(uuid.uuid4())
+    tail = execute_ids(
+        session.session_id, session.server_side_session_id, operation.operation_id, response_id
+    )
+    return Response(response_id, data + tail, last)
+
+
+def _is_reattachable(request: ExecutePlanRequest) -> bool:
+    return any(option.reattach_options.reattachable for option in request.request_options)

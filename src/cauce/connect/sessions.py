@@ -1,0 +1,51 @@
+"""The RPCs about sessions: release and clone."""
+
+import uuid
+
+from pyspark.sql.connect.proto import (
+    CloneSessionRequest,
+    CloneSessionResponse,
+    ReleaseSessionRequest,
+    ReleaseSessionResponse,
+)
+
+from cauce.errors import SparkSQLException
+from cauce.session import Session, SessionKey, SessionRegistry
+
+__all__ = ["clone_session", "release_session"]
+
+
+def release_session(
+    request: ReleaseSessionRequest, key: SessionKey, sessions: SessionRegistry
+) -> ReleaseSessionResponse:
+    """End a session. One that never was is released just as well."""
+    session = sessions.close(key, allow_reconnect=request.allow_reconnect)
+    response = ReleaseSessionResponse(session_id=key.session_id)
+    if session is not None:
+        response.server_side_session_id = session.server_side_session_id
+    return response
+
+
+def clone_session(
+    request: CloneSessionRequest, session: Session, sessions: SessionRegistry
+) -> CloneSessionResponse:
+    """A new session that starts from this one's settings, streaming views and cached relations."""
+    new_id = request.new_session_id or str(uuid.uuid4())
+    if not _is_uuid(new_id):
+        raise SparkSQLException(
+            "INVALID_CLONE_SESSION_REQUEST.TARGET_SESSION_ID_FORMAT", targetSessionId=new_id
+        )
+    clone = sessions.clone(session, new_id)
+    return CloneSessionResponse(
+        session_id=session.session_id,
+        server_side_session_id=session.server_side_session_id,
+        new_session_id=new_id,
+        new_server_side_session_id=clone.server_side_session_id,
+    )
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False

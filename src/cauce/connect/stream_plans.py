@@ -1,0 +1,85 @@
+"""Plans that read a stream: their analysis, their views, and the refusal to run them as a batch."""
+
+from collections.abc import Iterator
+
+from pyspark.sql.connect import proto
+from pyspark.sql.connect.proto import AnalyzePlanRequest, AnalyzePlanResponse, ExecutePlanResponse
+from pyspark.sql.connect.types import pyspark_types_to_proto_types
+
+from cauce.connect import forward
+from cauce.connect.execution import Execution
+from cauce.plan.printing import tree_text
+from cauce.plan.tables import normalized_name
+from cauce.session import Session
+from cauce.streaming.planner import reads_stream, stream_schema
+
+__all__ = ["STREAM_ANALYSES", "STREAM_COMMANDS"]
+
+
+def schema(message: AnalyzePlanRequest.Schema, session: Session) -> AnalyzePlanResponse | None:
+    """`df.schema` of a stream."""
+    if not reads_stream(message.plan.root, session):
+        return None
+    found = pyspark_types_to_proto_types(stream_schema(message.plan.root, session))
+    return AnalyzePlanResponse(schema=AnalyzePlanResponse.Schema(schema=found))
+
+
+def is_streaming(message: AnalyzePlanRequest.IsStreaming, session: Session) -> AnalyzePlanResponse:
+    """`df.isStreaming`."""
+    answer = reads_stream(message.plan.root, session)
+    return AnalyzePlanResponse(is_streaming=AnalyzePlanResponse.IsStreaming(is_streaming=answer))
+
+
+def explain(message: AnalyzePlanRequest.Explain, session: Session) -> AnalyzePlanResponse | None:
+    """`df.explain()` of a stream: the relation as it will be cut."""
+    if not reads_stream(message.plan.root, session):
+        return None
+    text = "== Streaming Plan ==\n" + tree_text(message.plan.root)
+    return AnalyzePlanResponse(explain=AnalyzePlanResponse.Explain(explain_string=text))
+
+
+def tree_string(message: AnalyzePlanRequest.TreeString, session: Session) -> AnalyzePlanResponse | None:
+    """`df.printSchema()` of a stream."""
+    if not reads_stream(message.plan.root, session):
+        return None
+    level = message.level if message.HasField("level") else None
+    text = stream_schema(message.plan.root, session).treeString(level)
+    return AnalyzePlanResponse(tree_string=AnalyzePlanResponse.TreeString(tree_string=text))
+
+
+def create_dataframe_view(
+    message: proto.CreateDataFrameViewCommand, execution: Execution
+) -> Iterator[ExecutePlanResponse | bytes]:
+    """A temporary view over a stream is remembered here, because Sail cannot hold it."""
+    name = normalized_name(message.name)
+    if reads_stream(message.input, execution.session):
+        execution.session.views[name] = message.input
+        return iter(())
+    execution.session.views.pop(name, None)
+    return forward.execute(execution)
+
+
+def sql_command(message: proto.SqlCommand, execution: Execution) -> Iterator[ExecutePlanResponse | bytes]:
+    """`spark.sql(...)` over a stream stays a relation, to be planned when it is started."""
+    relation = message.input if message.HasField("input") else _legacy_sql(message)
+    if not reads_stream(relation, execution.session):
+        return forward.execute(execution)
+    result = ExecutePlanResponse.SqlCommandResult(relation=relation)
+    return iter((ExecutePlanResponse(sql_command_result=result),))
+
+
+def _legacy_sql(message: proto.SqlCommand) -> proto.Relation:
+    return proto.Relation(sql=proto.SQL(query=message.sql))
+
+
+STREAM_ANALYSES = {
+    "schema": schema,
+    "is_streaming": is_streaming,
+    "explain": explain,
+    "tree_string": tree_string,
+}
+
+STREAM_COMMANDS = {
+    "create_dataframe_view": create_dataframe_view,
+    "sql_command": sql_command,
+}
