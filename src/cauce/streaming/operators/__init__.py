@@ -6,13 +6,21 @@ built from its description and remembers only through the state store it is give
 
 from cauce.streaming.operators.aggregate import StreamingAggregate
 from cauce.streaming.operators.aggregates import AGGREGATES, AggregateCall
-from cauce.streaming.operators.keys import GroupKeys
+from cauce.streaming.operators.deduplicate import (
+    StreamingDeduplicate,
+    StreamingDeduplicateWithinWatermark,
+)
+from cauce.streaming.operators.limit import StreamingLimit
+from cauce.streaming.operators.operator import StatefulOperator
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
 
 __all__ = [
     "AGGREGATES",
     "AggregateCall",
-    "GroupKeys",
     "OperatorMetrics",
+    "StatefulOperator",
     "StreamingAggregate",
+    "StreamingDeduplicate",
+    "StreamingDeduplicateWithinWatermark",
+    "StreamingLimit",
 ]

@@ -6,22 +6,20 @@ state remembers, and the output mode says what leaves.
 """
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import pyarrow as pa
 from pyspark.sql.types import StructType
 
 from cauce.state import StateStore
-from cauce.streaming.operators.aggregates import AggregateCall, Buffers, Rows, build
-from cauce.streaming.operators.aggregates.grouping import group_by
+from cauce.streaming.operators.aggregates import AggregateCall, Aggregation
+from cauce.streaming.operators.aggregates.rows import Buffers
 from cauce.streaming.operators.kernels import pc
-from cauce.streaming.operators.keys import GroupKeys
+from cauce.streaming.operators.keys import EVENT_TIME, GroupKeys
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
 
 __all__ = ["StreamingAggregate"]
 
-EVENT_TIME = "event_time_us"
-"""The value column that eviction is ordered by."""
+EVENT_TIME_FIELD = pa.field(EVENT_TIME, pa.int64())
 
 
 class StreamingAggregate:
@@ -40,35 +38,15 @@ class StreamingAggregate:
         event_time_key: str | None,
         schema: StructType,
     ) -> None:
-        types = tuple(input_schema.field(name).type for name in keys)
         self.schema = schema
-        self.keys = GroupKeys(tuple(keys), types, event_time_key)
-        self.calls = tuple(calls)
-        self.aggregates = [build(call) for call in calls]
-
-    @property
-    def key_schema(self) -> pa.Schema:
-        return self.keys.schema
-
-    @cached_property
-    def value_schema(self) -> pa.Schema:
-        """Each call's buffers in order, and the event time if there is one to evict by."""
-        fields = [
-            pa.field(f"b{i}_{j}", kind)
-            for i, aggregate in enumerate(self.aggregates)
-            for j, kind in enumerate(aggregate.buffer_types)
-        ]
-        return pa.schema([*fields, pa.field(EVENT_TIME, pa.int64())] if self.event_time else fields)
-
-    @property
-    def event_time(self) -> str | None:
-        """The value column to open the state store with."""
-        return EVENT_TIME if self.keys.event_time else None
-
-    @cached_property
-    def output_schema(self) -> pa.Schema:
-        keys = zip(self.keys.names, self.keys.types, strict=True)
-        return pa.schema([*keys, *((call.output, call.output_type) for call in self.calls)])
+        self.keys = GroupKeys.of(input_schema, keys, event_time_key)
+        self.aggregation = Aggregation(calls)
+        self.event_time = None if event_time_key is None else EVENT_TIME
+        fields = self.aggregation.buffer_fields
+        self.key_schema = self.keys.schema
+        self.value_schema = pa.schema(fields if event_time_key is None else [*fields, EVENT_TIME_FIELD])
+        self.output_schema = pa.schema([*self.keys.fields, *((c.output, c.output_type) for c in calls)])
+        self._row_schema = pa.schema([*self.key_schema, *self.value_schema])
 
     def process(
         self,
@@ -99,17 +77,12 @@ class StreamingAggregate:
         return new_watermark_us > last_watermark_us
 
     def _partial(self, batch: pa.Table) -> tuple[pa.Table, pa.Table]:
-        """Keys and buffers of this batch alone."""
+        """Keys and values of this batch alone."""
         if not self.keys.names and not batch.num_rows:
             # Without keys there is one group even when there are no rows.
-            return self.keys.flatten(pa.table({"": [0]})), self._nothing_seen(1)
-        rows = Rows(batch)
-        requests = [aggregate.prepare(rows) for aggregate in self.aggregates]
-        flat = [request for group in requests for request in group]
-        keys, results = group_by(self.keys.flatten(batch), rows, flat)
-        buffers: Buffers = []
-        for aggregate, wanted in zip(self.aggregates, requests, strict=True):
-            buffers += aggregate.partial(rows, [results[request] for request in wanted])
+            nothing = [pa.nulls(1, field.type) for field in self.value_schema]
+            return self.keys.flatten(pa.table({"row": [0]})), pa.table(nothing, schema=self.value_schema)
+        keys, buffers = self.aggregation.partial(self.keys.flatten(batch), batch)
         return keys, self._values(keys, buffers)
 
     def _drop_late(
@@ -133,7 +106,7 @@ class StreamingAggregate:
             return values
         found, old = state.get(keys)
         if found.any():
-            values = self._merge(keys, old, values)
+            values = self._values(keys, self.aggregation.merge(_arrays(old), _arrays(values)))
         state.put(keys, values)
         metrics.rows_updated += keys.num_rows
         return values
@@ -160,35 +133,16 @@ class StreamingAggregate:
             return self._row_schema.empty_table()
         return state.evict(watermark_us)
 
-    def _merge(self, keys: pa.Table, old: pa.Table, new: pa.Table) -> pa.Table:
-        old_buffers, new_buffers, merged = _arrays(old), _arrays(new), []
-        for aggregate in self.aggregates:
-            start, end = len(merged), len(merged) + len(aggregate.buffer_types)
-            merged += aggregate.merge(old_buffers[start:end], new_buffers[start:end])
-        return self._values(keys, merged)
-
     def _finish(self, rows: pa.Table) -> pa.Table:
         """Keys and results as the query declared them."""
-        columns = list(self.keys.restore(rows)) if self.keys.names else []
-        buffers, start = _arrays(rows)[len(self.key_schema) :], 0
-        for aggregate in self.aggregates:
-            end = start + len(aggregate.buffer_types)
-            columns.append(aggregate.finish(buffers[start:end]).cast(aggregate.call.output_type))
-            start = end
-        return pa.table(columns, schema=self.output_schema)
+        buffers = _arrays(rows)[len(self.key_schema) :]
+        return pa.table(
+            [*self.keys.restore(rows), *self.aggregation.finish(buffers)], schema=self.output_schema
+        )
 
     def _values(self, keys: pa.Table, buffers: Buffers) -> pa.Table:
         times = self.keys.event_time_us(keys)
-        return pa.table([*buffers, times] if times is not None else buffers, schema=self.value_schema)
-
-    def _nothing_seen(self, count: int) -> pa.Table:
-        return pa.table(
-            [pa.nulls(count, field.type) for field in self.value_schema], schema=self.value_schema
-        )
-
-    @cached_property
-    def _row_schema(self) -> pa.Schema:
-        return pa.schema([*self.key_schema, *self.value_schema])
+        return pa.table(buffers if times is None else [*buffers, times], schema=self.value_schema)
 
 
 def _arrays(table: pa.Table) -> list[pa.Array]:

@@ -1,6 +1,6 @@
 """Grouping keys as flat columns: structs by their leaves, times as integers, one spelling per float."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +9,10 @@ import pyarrow as pa
 from cauce.streaming.operators.aggregates.rows import logical, physical, physical_type
 from cauce.streaming.operators.kernels import Column, pc
 
-__all__ = ["GroupKeys"]
+__all__ = ["EVENT_TIME", "GroupKeys"]
+
+EVENT_TIME = "event_time_us"
+"""The value column by which a store evicts: microseconds since the epoch."""
 
 GLOBAL = "global"
 """The key column of an aggregation without keys: always zero."""
@@ -26,6 +29,16 @@ class GroupKeys:
     names: tuple[str, ...]
     types: tuple[pa.DataType, ...]
     event_time: str | None = None
+
+    @classmethod
+    def of(cls, input_schema: pa.Schema, names: Sequence[str], event_time: str | None) -> "GroupKeys":
+        """Key columns of a table with that schema."""
+        return cls(tuple(names), tuple(input_schema.field(name).type for name in names), event_time)
+
+    @property
+    def fields(self) -> list[pa.Field]:
+        """The key columns as the query knows them."""
+        return [pa.field(name, kind) for name, kind in zip(self.names, self.types, strict=True)]
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -49,13 +62,13 @@ class GroupKeys:
         return pa.table(columns, schema=self.schema)
 
     def restore(self, flat: pa.Table) -> list[Column]:
-        """The key columns as the query knows them."""
+        """The reverse of `flatten`."""
         leaves = iter(flat.select(self.schema.names).combine_chunks().columns)
         pairs = zip(self.names, self.types, strict=True)
         return [_join(leaves, kind, nullable=name != self.event_time) for name, kind in pairs]
 
     def event_time_us(self, flat: pa.Table) -> Column | None:
-        """What the watermark is compared with: the end of the window, or the time itself."""
+        """What the watermark is compared with, in microseconds: the end of the window, or the time itself."""
         if self.event_time is None:
             return None
         kind = self.types[self.names.index(self.event_time)]

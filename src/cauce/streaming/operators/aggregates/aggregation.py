@@ -1,0 +1,55 @@
+"""All aggregate calls of one query together: buffers of a batch, merged buffers, results."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from cauce.streaming.operators.aggregates.grouping import group_by
+from cauce.streaming.operators.aggregates.registry import AGGREGATES
+from cauce.streaming.operators.aggregates.rows import AggregateCall, Buffers, Rows
+
+__all__ = ["Aggregation"]
+
+
+class Aggregation:
+    """Buffers of several calls side by side, as flat lists of arrays aligned with the groups."""
+
+    def __init__(self, calls: Sequence[AggregateCall]) -> None:
+        self.calls = tuple(calls)
+        self._aggregates = [AGGREGATES[call.function](call) for call in calls]
+        self.buffer_fields = [
+            pa.field(f"b{i}_{j}", kind)
+            for i, aggregate in enumerate(self._aggregates)
+            for j, kind in enumerate(aggregate.buffer_types)
+        ]
+
+    def partial(self, keys: pa.Table, batch: pa.Table) -> tuple[pa.Table, Buffers]:
+        """The distinct keys of a batch in order of first appearance, and their buffers."""
+        rows = Rows(batch)
+        requests = [aggregate.prepare(rows) for aggregate in self._aggregates]
+        groups, results = group_by(keys, rows, [request for wanted in requests for request in wanted])
+        buffers: Buffers = []
+        for aggregate, wanted in zip(self._aggregates, requests, strict=True):
+            buffers += aggregate.partial(rows, [results[request] for request in wanted])
+        return groups, buffers
+
+    def merge(self, old: Buffers, new: Buffers) -> Buffers:
+        """Buffers of the same groups combined; `old` came first, and is null where there is nothing."""
+        merged: Buffers = []
+        for aggregate in self._aggregates:
+            part = slice(len(merged), len(merged) + len(aggregate.buffer_types))
+            merged += aggregate.merge(old[part], new[part])
+        return merged
+
+    def finish(self, buffers: Buffers) -> list[pa.Array]:
+        """One column per call, in the type the query expects."""
+        columns, start = [], 0
+        for aggregate in self._aggregates:
+            end = start + len(aggregate.buffer_types)
+            columns.append(_as_type(aggregate.finish(buffers[start:end]), aggregate.call.output_type))
+            start = end
+        return columns
+
+
+def _as_type(column: pa.Array, data_type: pa.DataType) -> pa.Array:
+    return column if column.type == data_type else column.cast(data_type)
