@@ -10,6 +10,7 @@ from pyspark.sql.connect.proto import Read, Relation
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 from pyspark.sql.types import StructType
 
+from cauce.engine.ddl import ddl_text
 from cauce.engine.session import EngineSession, with_time_zone
 
 __all__ = ["LiveView"]
@@ -37,7 +38,7 @@ class LiveView:
             _rows[self._key] = lambda: with_time_zone(self._rows(), zone)
         self._engine.execute(proto.Command(register_data_source=_registration()))
         source = Read.DataSource(
-            format=LiveSource.name(), schema=self._schema.json(), options={"key": self._key}
+            format=LiveSource.name(), schema=ddl_text(self._schema), options={"key": self._key}
         )
         view = proto.CreateDataFrameViewCommand(
             input=Relation(read=Read(data_source=source)), name=self.name, is_global=False, replace=True

@@ -16,6 +16,7 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
 from cauce.engine import exchange
+from cauce.engine.ddl import ddl_text
 from cauce.engine.raw import OperationIds, RawStub
 from cauce.engine.substitute import Template, local_relation
 
@@ -135,7 +136,7 @@ class EngineSession:
             return local_relation(value)
         key = stack.enter_context(exchange.parked(value))
         self._register_exchange
-        schema = from_arrow_schema(value.schema).json()
+        schema = ddl_text(from_arrow_schema(value.schema))
         source = proto.Read.DataSource(format="cauce_exchange", schema=schema, options={"key": key})
         return Relation(read=proto.Read(data_source=source))
 

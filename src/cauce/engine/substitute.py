@@ -50,6 +50,11 @@ class Template:
         self.output_schema: StructType | None = None
         """Filled in by the first large run."""
 
+    @classmethod
+    def leaf(cls, name: str) -> "Template":
+        """The relation that is one input and nothing else."""
+        return cls(input_leaf(name))
+
     def fill(self, inputs: Mapping[str, Relation]) -> Relation:
         """The relation with every leaf replaced; valid until the next call."""
         for leaf, name, plan_id in zip(self._leaves, self.names, self._plan_ids, strict=True):

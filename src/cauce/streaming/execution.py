@@ -1,0 +1,164 @@
+"""One run of a query made live: everything is built from its description and its checkpoint alone."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from cauce.checkpoint import Checkpoint, CommitEntry, OffsetEntry, locked_conf, recover, restore_locked_conf
+from cauce.clock import Clock
+from cauce.conf import Conf
+from cauce.engine import EngineSession
+from cauce.session import Session
+from cauce.state.store import StateStore
+from cauce.streaming.planner import StreamingPlan
+from cauce.streaming.planner.nodes import Batch, Rows, StatefulNode, table
+from cauce.streaming.sinks import Sink, SinkContext
+from cauce.streaming.sources import Source, SourceContext, source_class
+from cauce.streaming.watermark import WatermarkTracker
+
+__all__ = ["Execution", "open_execution", "sink_context"]
+
+Recovered = tuple[tuple[int, OffsetEntry] | None, tuple[int, CommitEntry] | None]
+
+
+@dataclass
+class Execution:
+    """The live parts of a run. Used by the query's own thread only, except `close`."""
+
+    checkpoint: Checkpoint
+    recovered: Recovered
+    plan: StreamingPlan
+    engine: EngineSession
+    clock: Clock
+    conf: Conf
+    output_mode: str
+    sources: list[Source]
+    sink: Sink
+    stores: dict[int, StateStore]
+    tracker: WatermarkTracker
+    locked_conf: dict[str, str]
+    last_timestamp_ms: int = 0
+    """Batch timestamps never go back, whatever the machine's clock does."""
+
+    @property
+    def stateful_nodes(self) -> tuple[StatefulNode, ...]:
+        return self.plan.stateful
+
+    @property
+    def no_data_batches(self) -> bool:
+        return self.conf.flag("spark.sql.streaming.noDataMicroBatches.enabled")
+
+    @property
+    def batches_retained(self) -> int:
+        return self.conf.number("spark.sql.streaming.minBatchesToRetain")
+
+    def open_batch(self, rows: Mapping[int, Rows], entry: OffsetEntry, late_watermark_ms: int) -> Batch:
+        """A batch over these rows at the logged time and watermark."""
+        return Batch(
+            engine=self.engine,
+            timestamp_ms=entry.timestamp_ms,
+            late_watermark_ms=late_watermark_ms,
+            watermark_ms=entry.watermark_ms,
+            output_mode=self.output_mode,
+            source_rows=rows,
+            tracker=self.tracker,
+            stores=self.stores,
+        )
+
+    def compute(self, batch: Batch) -> pa.Table:
+        """The rows of the whole plan, in the sink's schema."""
+        return table(self.plan.root, batch)
+
+    def close(self) -> None:
+        for source in self.sources:
+            source.stop()
+        self.sink.stop()
+        for store in self.stores.values():
+            store.close()
+
+
+def open_execution(
+    plan: StreamingPlan,
+    checkpoint: Checkpoint,
+    *,
+    session: Session,
+    clock: Clock,
+    conf: Conf,
+    sink: Sink,
+    output_mode: str,
+) -> Execution:
+    """Recover the checkpoint, then build sources and stores on it."""
+    recovered = recover(checkpoint, source_count=len(plan.sources))
+    latest, committed = recovered
+    if latest is not None:
+        conf = restore_locked_conf(conf, latest[1].conf)
+    references = (committed[1].state or {}) if committed is not None else {}
+    tracker = WatermarkTracker(
+        [node.delay_ms for node in plan.watermarks], conf.get("spark.sql.streaming.multipleWatermarkPolicy")
+    )
+    return Execution(
+        checkpoint=checkpoint,
+        recovered=recovered,
+        plan=plan,
+        engine=session.engine,
+        clock=clock,
+        conf=conf,
+        output_mode=output_mode,
+        sources=[_open_source(plan, i, checkpoint, session, clock, conf) for i in range(len(plan.sources))],
+        sink=sink,
+        stores={node.index: _open_store(node, checkpoint, references) for node in plan.stateful},
+        tracker=tracker,
+        locked_conf=locked_conf(conf),
+        last_timestamp_ms=latest[1].timestamp_ms if latest is not None else 0,
+    )
+
+
+def _open_source(
+    plan: StreamingPlan, index: int, checkpoint: Checkpoint, session: Session, clock: Clock, conf: Conf
+) -> Source:
+    leaf = plan.sources[index]
+    context = SourceContext(
+        clock=clock,
+        conf=conf,
+        file_system=checkpoint.file_system,
+        metadata_path=checkpoint.source_path(index),
+        engine=session.engine,
+        data_sources=session.data_sources,
+    )
+    options = dataclasses.replace(leaf.options, schema=leaf.schema)
+    return source_class(options, context)(options, context)
+
+
+def sink_context(
+    plan: StreamingPlan,
+    checkpoint: Checkpoint,
+    *,
+    session: Session,
+    clock: Clock,
+    conf: Conf,
+) -> SinkContext:
+    """What the sink of a query on this checkpoint may use."""
+    return SinkContext(
+        clock=clock,
+        conf=conf,
+        file_system=checkpoint.file_system,
+        engine=session.engine,
+        session=session,
+        query_id=checkpoint.metadata.read_or_create(),
+        schema=plan.root.schema,
+        emit=session.write_to_client,
+    )
+
+
+def _open_store(node: StatefulNode, checkpoint: Checkpoint, references: Mapping[str, Any]) -> StateStore:
+    return StateStore.open(
+        checkpoint.file_system,
+        f"{checkpoint.state_path}/{node.index}",
+        key_schema=node.operator.key_schema,
+        value_schema=node.operator.value_schema,
+        event_time=node.operator.event_time,
+        reference=references.get(str(node.index)),
+    )

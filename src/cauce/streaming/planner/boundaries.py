@@ -1,0 +1,61 @@
+"""The relations that end a fragment: each becomes a node that looks at rows or remembers them."""
+
+from collections.abc import Callable
+
+from pyspark.sql.connect.proto import Aggregate, Relation
+from pyspark.sql.types import TimestampNTZType, TimestampType
+
+from cauce.engine import input_leaf
+from cauce.engine.substitute import Template
+from cauce.errors import AnalysisException
+from cauce.plan.intervals import parse_watermark_delay_ms
+from cauce.plan.tables import identifier_parts
+from cauce.streaming.planner.aggregation import plan_aggregate
+from cauce.streaming.planner.cut import Cutter
+from cauce.streaming.planner.nodes import Node, ObserveNode, WatermarkNode
+
+__all__ = ["BOUNDARIES"]
+
+
+def plan_watermark(cutter: Cutter, relation: Relation) -> Node:
+    """`withWatermark(column, delay)`: a node that tells the tracker the column's event times."""
+    child = cutter.cut(relation.with_watermark.input)
+    column = _event_time_column(child, relation.with_watermark.event_time)
+    delay_ms = parse_watermark_delay_ms(relation.with_watermark.delay_threshold)
+    node = WatermarkNode(len(cutter.watermarks), child, column, delay_ms, child.schema)
+    cutter.watermarks.append(node)
+    return node
+
+
+def plan_observe(cutter: Cutter, relation: Relation) -> Node:
+    """`observe(name, *metrics)`: a node that computes the metrics over every batch."""
+    child = cutter.cut(relation.collect_metrics.input)
+    metrics = Aggregate(
+        input=input_leaf("input", relation.collect_metrics.input.common.plan_id),
+        group_type=Aggregate.GROUP_TYPE_GROUPBY,
+        aggregate_expressions=relation.collect_metrics.metrics,
+    )
+    template = Template(Relation(aggregate=metrics))
+    return ObserveNode(relation.collect_metrics.name, child, template, child.schema)
+
+
+def _event_time_column(child: Node, name: str) -> str:
+    wanted = ".".join(identifier_parts(name)).lower()
+    matches = [field for field in child.schema.fields if field.name.lower() == wanted]
+    if not matches:
+        proposal = ", ".join(f"`{column}`" for column in child.schema.names)
+        raise AnalysisException("UNRESOLVED_COLUMN.WITH_SUGGESTION", objectName=f"`{name}`", proposal=proposal)
+    if not isinstance(matches[0].dataType, TimestampType | TimestampNTZType):
+        raise AnalysisException(
+            "EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE",
+            eventName=f"`{name}`",
+            eventType=f'"{matches[0].dataType.simpleString().upper()}"',
+        )
+    return matches[0].name
+
+
+BOUNDARIES: dict[str, Callable[[Cutter, Relation], Node]] = {
+    "with_watermark": plan_watermark,
+    "collect_metrics": plan_observe,
+    "aggregate": plan_aggregate,
+}

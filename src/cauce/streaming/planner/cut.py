@@ -1,0 +1,112 @@
+"""Cutting a user's relation into sources, stateless fragments and stateful operators.
+
+A fragment is as large as it can be: it ends below at sources and at relations that must look at
+rows or remember them (the boundaries), each of which becomes an input leaf of the fragment.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from pyspark.sql.connect.proto import Expression, Relation
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from cauce.engine import EngineSession, input_leaf
+from cauce.engine.substitute import Template
+from cauce.plan.printing import tree_text
+from cauce.plan.time import BatchTime
+from cauce.plan.walk import children, kind, plan_id, walk, walk_expressions, with_plan_ids
+from cauce.streaming.planner.batch_twin import BatchTwin
+from cauce.streaming.planner.nodes import FragmentNode, Node, SourceNode, StatefulNode, WatermarkNode
+from cauce.streaming.planner.source_leaf import SourceLeaf, is_source
+
+__all__ = ["Cutter", "is_streaming"]
+
+
+@dataclass
+class Cutter:
+    """One pass over one query; collects its sources, watermarks and stateful operators in plan order."""
+
+    engine: EngineSession
+    twin: BatchTwin
+    resolve_source: Callable[[Relation], SourceLeaf]
+    boundaries: Mapping[str, Callable[["Cutter", Relation], Node]]
+    """The relations that become nodes of their own, by their field name."""
+    sources: list[SourceLeaf] = field(default_factory=list)
+    watermarks: list[WatermarkNode] = field(default_factory=list)
+    stateful: list[StatefulNode] = field(default_factory=list)
+
+    def cut(self, relation: Relation) -> Node:
+        """The node that computes a streaming relation's rows."""
+        if is_source(relation):
+            return self._source(relation)
+        if self._is_boundary(relation):
+            return self.boundaries[kind(relation)](self, relation)
+        rest = Relation()
+        rest.CopyFrom(relation)
+        inputs: dict[str, Node] = {}
+        moved: dict[int, Relation] = {}
+        self._detach(rest, inputs, moved)
+        for node in walk(rest):
+            for expression in walk_expressions(node):
+                _retarget(expression, moved)
+        return self.fragment(rest, inputs)
+
+    def fragment(self, relation: Relation, inputs: Mapping[str, Node]) -> FragmentNode:
+        """A fragment over leaves called as in `inputs`, with its schema as the engine resolves it."""
+        empty = {name: self.empty(node) for name, node in inputs.items()}
+        time = BatchTime.of(relation)
+        schema = self.engine.schema(relation if time is None else time.sample, empty)
+        template = Template(relation) if time is None else time.template
+        return FragmentNode(template, dict(inputs), schema, tree_text(relation), time)
+
+    def empty(self, node: Node):
+        """An empty table of a node's schema."""
+        return to_arrow_schema(node.schema, timezone=self.engine.time_zone).empty_table()
+
+    def _source(self, relation: Relation) -> SourceNode:
+        leaf = self.resolve_source(relation)
+        self.sources.append(leaf)
+        index = len(self.sources) - 1
+        empty = to_arrow_schema(leaf.schema, timezone=self.engine.time_zone).empty_table()
+        return SourceNode(index, leaf.schema, empty, leaf.options.format)
+
+    def _is_boundary(self, relation: Relation) -> bool:
+        return kind(relation) in self.boundaries and is_streaming(relation)
+
+    def _detach(
+        self, relation: Relation, inputs: dict[str, Node], moved: dict[int, Relation]
+    ) -> None:
+        """Replace, in place, every streaming boundary below `relation` by an input leaf.
+
+        `moved` tells under which leaf the columns of a frame (`df.x`) are found from now on.
+        """
+        for child in children(relation):
+            if not is_streaming(child):
+                continue
+            if not is_source(child) and not self._is_boundary(child):
+                self._detach(child, inputs, moved)
+                continue
+            name = f"input{len(inputs)}"
+            inputs[name] = self.cut(child)
+            leaf = input_leaf(name, plan_id(child))
+            moved.update({identifier: leaf for identifier in with_plan_ids(child)})
+            child.CopyFrom(leaf)
+
+
+def is_streaming(relation: Relation) -> bool:
+    """Whether a stream is read anywhere below; views and SQL are expanded before cutting."""
+    return any(is_source(node) for node in walk(relation))
+
+
+def _retarget(expression: Expression, moved: Mapping[int, Relation]) -> None:
+    for name in ("unresolved_attribute", "unresolved_star", "unresolved_regex"):
+        if not expression.HasField(name):
+            continue
+        reference = getattr(expression, name)
+        leaf = moved.get(reference.plan_id) if reference.HasField("plan_id") else None
+        if leaf is None:
+            continue
+        if plan_id(leaf) is None:
+            reference.ClearField("plan_id")
+        else:
+            reference.plan_id = plan_id(leaf)

@@ -1,0 +1,266 @@
+"""The nodes of a streaming plan, and how each turns one batch's data into an Arrow table.
+
+A plan is a tree: sources at the leaves; between them fragments (stateless relations the engine
+runs), watermark and observe nodes (which look at rows passing by) and stateful operators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+from pyspark.sql.connect.proto import Relation
+from pyspark.sql.types import StructType
+
+from cauce.engine import EngineSession
+from cauce.engine.substitute import Template
+from cauce.plan.time import BatchTime
+from cauce.state.store import StateStore
+from cauce.streaming.operators.operator import StatefulOperator
+from cauce.streaming.operators.operator_metrics import OperatorMetrics
+from cauce.streaming.sources.scan import count_scan_rows
+from cauce.streaming.watermark import WatermarkTracker
+
+__all__ = [
+    "Batch",
+    "FragmentNode",
+    "Node",
+    "ObserveNode",
+    "SelectNode",
+    "SourceNode",
+    "StatefulNode",
+    "WatermarkNode",
+]
+
+Rows = pa.Table | Relation
+"""A table, or a scan relation that the engine reads itself as part of the fragment above it."""
+
+
+@dataclass
+class Batch:
+    """One micro-batch being computed: its input, its time, its watermarks, and what it measured."""
+
+    engine: EngineSession
+    timestamp_ms: int
+    late_watermark_ms: int
+    """The previous batch's watermark, which judges late rows."""
+    watermark_ms: int
+    """This batch's watermark, which evicts state."""
+    output_mode: str
+    source_rows: Mapping[int, Rows]
+    """Rows of each source that has new data."""
+    tracker: WatermarkTracker
+    stores: Mapping[int, StateStore]
+    """The store of each stateful operator."""
+    input_rows: dict[int, int] = field(default_factory=dict)
+    operator_metrics: dict[int, OperatorMetrics] = field(default_factory=dict)
+    observed: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class Node(Protocol):
+    """A node computes its rows of a batch from its children's."""
+
+    schema: StructType
+
+    @property
+    def children(self) -> tuple[Node, ...]: ...
+
+    def rows(self, batch: Batch) -> Rows:
+        """The rows, possibly still a scan for the engine to run."""
+        ...
+
+    def describe(self) -> str:
+        """One line for explain()."""
+        ...
+
+
+def table(node: Node, batch: Batch) -> pa.Table:
+    """The rows of a node as an Arrow table, read by the engine if they are a scan."""
+    rows = node.rows(batch)
+    return rows if isinstance(rows, pa.Table) else batch.engine.run(_INPUT, {_INPUT_NAME: rows})
+
+
+_INPUT_NAME = "input"
+_INPUT = Template.leaf(_INPUT_NAME)
+
+
+@dataclass
+class SourceNode:
+    """The rows a source has for this batch; none if it has nothing new."""
+
+    index: int
+    schema: StructType
+    empty: pa.Table
+    description: str
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return ()
+
+    def rows(self, batch: Batch) -> Rows:
+        rows = batch.source_rows.get(self.index, self.empty)
+        count = rows.num_rows if isinstance(rows, pa.Table) else count_scan_rows(rows)
+        if count is None:
+            rows = batch.engine.run(_INPUT, {_INPUT_NAME: rows})
+            count = rows.num_rows
+        batch.input_rows[self.index] = count
+        return rows
+
+    def describe(self) -> str:
+        return f"StreamingRelation {self.description}"
+
+
+@dataclass
+class FragmentNode:
+    """A stateless relation over its inputs, run by the engine."""
+
+    template: Template
+    inputs: Mapping[str, Node]
+    schema: StructType
+    text: str
+    time: BatchTime | None
+    """Set when the relation mentions the current time, which is the batch's."""
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return tuple(self.inputs.values())
+
+    def rows(self, batch: Batch) -> pa.Table:
+        inputs = {name: node.rows(batch) for name, node in self.inputs.items()}
+        if self.time is not None:
+            self.time.set(batch.timestamp_ms)
+        return batch.engine.run(self.template, inputs)
+
+    def describe(self) -> str:
+        return "Fragment\n" + self.text
+
+
+@dataclass
+class SelectNode:
+    """Columns of the child, reordered and renamed: too little work to ask the engine."""
+
+    child: Node
+    columns: tuple[tuple[str, str], ...]
+    """(child column, output name) per output column."""
+    schema: StructType
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.child,)
+
+    def rows(self, batch: Batch) -> pa.Table:
+        rows = table(self.child, batch)
+        chosen = [rows.column(source) for source, _ in self.columns]
+        return pa.Table.from_arrays(chosen, names=[name for _, name in self.columns])
+
+    def describe(self) -> str:
+        return "Select [" + ", ".join(f"{a} AS {b}" for a, b in self.columns) + "]"
+
+
+@dataclass
+class WatermarkNode:
+    """Lets rows pass and tells the tracker their event times."""
+
+    index: int
+    child: Node
+    column: str
+    delay_ms: int
+    schema: StructType
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.child,)
+
+    def rows(self, batch: Batch) -> pa.Table:
+        rows = table(self.child, batch)
+        batch.tracker.observe(self.index, rows.column(self.column))
+        return rows
+
+    def describe(self) -> str:
+        return f"EventTimeWatermark {self.column}, delay {self.delay_ms} ms"
+
+
+@dataclass
+class ObserveNode:
+    """Lets rows pass and computes named metrics over them (`DataFrame.observe`)."""
+
+    name: str
+    child: Node
+    metrics: Template
+    """A global aggregation over the leaf `input`."""
+    schema: StructType
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.child,)
+
+    def rows(self, batch: Batch) -> pa.Table:
+        rows = table(self.child, batch)
+        batch.observed[self.name] = batch.engine.run(self.metrics, {_INPUT_NAME: rows}).to_pylist()[0]
+        return rows
+
+    def describe(self) -> str:
+        return f"CollectMetrics {self.name}"
+
+
+@dataclass
+class StatefulNode:
+    """A stateful operator over its child's rows; `operator` is bound to its store by the query."""
+
+    index: int
+    child: Node
+    operator: StatefulOperator
+    schema: StructType
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.child,)
+
+    def rows(self, batch: Batch) -> pa.Table:
+        rows = table(self.child, batch)
+        output, metrics = self.operator.process(
+            rows,
+            batch.stores[self.index],
+            late_watermark_us=self.input_watermark_us(batch.late_watermark_ms),
+            eviction_watermark_us=self.input_watermark_us(batch.watermark_ms),
+            output_mode=batch.output_mode,
+        )
+        batch.operator_metrics[self.index] = metrics
+        return output
+
+    def input_watermark_us(self, global_ms: int) -> int | None:
+        watermark_ms = input_watermark_ms(self.child, global_ms)
+        return None if watermark_ms is None else watermark_ms * 1000
+
+    def describe(self) -> str:
+        return f"{self.operator.operator_name} [operator {self.index}]"
+
+
+def input_watermark_ms(node: Node, global_ms: int) -> int | None:
+    """The watermark that reaches a node's output, by Spark's propagation rules; None without one.
+
+    A watermark node gives the global value; other nodes the least of their children, which for a
+    stateful aggregation or deduplication is also the watermark of its output.
+    """
+    if isinstance(node, WatermarkNode):
+        return max(global_ms, 0)
+    defined = [w for c in node.children if (w := input_watermark_ms(c, global_ms)) is not None]
+    return min(defined) if defined else None
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Every node, children before parents."""
+    for child in node.children:
+        yield from walk(child)
+    yield node
+
+
+def describe_tree(node: Node, *, extended: bool, depth: int = 0) -> str:
+    """The plan as indented text, parents first; `extended` adds every node's columns."""
+    lines = [node.describe()]
+    if extended:
+        lines.append(f"  output: {node.schema.simpleString()}")
+    text = "\n".join("  " * depth + line for part in lines for line in part.splitlines())
+    return "\n".join([text, *(describe_tree(c, extended=extended, depth=depth + 1) for c in node.children)])

@@ -1,0 +1,58 @@
+"""The planner's whole path: expand names, rewrite by rules, check, cut."""
+
+from dataclasses import dataclass
+
+from pyspark.sql.connect.proto import Relation
+from pyspark.sql.types import StructType
+
+from cauce.clock import Clock, SystemClock
+from cauce.conf import Conf
+from cauce.plan.windows import rewrite_windows
+from cauce.session import Session
+from cauce.streaming.planner.batch_twin import BatchTwin
+from cauce.streaming.planner.boundaries import BOUNDARIES
+from cauce.streaming.planner.cut import Cutter
+from cauce.streaming.planner.expand import expand
+from cauce.streaming.planner.nodes import Node, StatefulNode, WatermarkNode
+from cauce.streaming.planner.source_leaf import SourceLeaf, resolve_source, source_context
+
+__all__ = ["RULES", "StreamingPlan", "plan_stream", "stream_schema"]
+
+RULES = (rewrite_windows,)
+"""Applied in this order to the expanded relation; each is a pure function (relation, schema of a relation) -> relation."""
+
+
+@dataclass(frozen=True)
+class StreamingPlan:
+    """A query's tree of nodes, with its sources, watermarks and stateful operators in plan order."""
+
+    root: Node
+    sources: tuple[SourceLeaf, ...]
+    watermarks: tuple[WatermarkNode, ...]
+    stateful: tuple[StatefulNode, ...]
+
+
+def plan_stream(
+    relation: Relation, session: Session, conf: Conf, *, output_mode: str, clock: Clock | None = None
+) -> StreamingPlan:
+    """The plan of a streaming relation, or Spark's AnalysisException for what cannot stream."""
+    context = source_context(session, conf, clock or SystemClock())
+    twin = BatchTwin(session.engine, context)
+    cutter = Cutter(session.engine, twin, lambda leaf: resolve_source(leaf, context), BOUNDARIES)
+    root = cutter.cut(rewritten(relation, session, twin))
+    return StreamingPlan(root, tuple(cutter.sources), tuple(cutter.watermarks), tuple(cutter.stateful))
+
+
+def stream_schema(relation: Relation, session: Session) -> StructType:
+    """The columns a streaming relation has, as the engine resolves them."""
+    context = source_context(session, session.settings.snapshot(), SystemClock())
+    twin = BatchTwin(session.engine, context)
+    return twin.schema(rewritten(relation, session, twin))
+
+
+def rewritten(relation: Relation, session: Session, twin: BatchTwin) -> Relation:
+    """The relation with names expanded and every rule applied."""
+    relation = expand(relation, session)
+    for rule in RULES:
+        relation = rule(relation, twin.schema)
+    return relation

@@ -1,0 +1,271 @@
+"""A streaming query: a thread that runs micro-batches until it is stopped, done or broken."""
+
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cauce.checkpoint import Checkpoint
+from cauce.clock import Clock
+from cauce.conf import Conf
+from cauce.errors import IllegalStateException, SparkError, StreamingQueryException, TimeoutException
+from cauce.session import Session
+from cauce.streaming.execution import Execution, open_execution
+from cauce.streaming.listener import Event, ListenerBus
+from cauce.streaming.micro_batch import MicroBatches
+from cauce.streaming.planner import StreamingPlan
+from cauce.streaming.planner.nodes import describe_tree
+from cauce.streaming.progress import BatchProgress
+from cauce.streaming.sinks import Sink, SinkOptions
+from cauce.streaming.trigger import Trigger
+
+__all__ = ["QueryDescription", "QueryStatus", "StreamingQuery"]
+
+
+@dataclass(frozen=True)
+class QueryDescription:
+    """What `writeStream...start()` asked for, planned."""
+
+    plan: StreamingPlan
+    sink: SinkOptions
+    trigger: Trigger
+    conf: Conf
+    temporary_checkpoint: bool
+    """The checkpoint was made up and goes when the query stops."""
+
+    @property
+    def name(self) -> str | None:
+        return self.sink.query_name
+
+
+@dataclass(frozen=True)
+class QueryStatus:
+    """What the query is doing right now, in Spark's words."""
+
+    message: str
+    is_data_available: bool
+    is_trigger_active: bool
+
+
+class StreamingQuery:
+    """One run. Public methods are safe from any thread; the batches run on the query's own."""
+
+    def __init__(
+        self,
+        description: QueryDescription,
+        checkpoint: Checkpoint,
+        sink: Sink,
+        *,
+        session: Session,
+        clock: Clock,
+        listeners: ListenerBus,
+        on_end: Callable[["StreamingQuery"], None],
+    ) -> None:
+        self.description = description
+        self.checkpoint = checkpoint
+        self.id = checkpoint.metadata.read_or_create()
+        self.run_id = str(uuid.uuid4())
+        self.started_ms = clock.now_ms()
+        self.exception: StreamingQueryException | None = None
+        self.status = QueryStatus("Initializing sources", False, False)
+        self._sink = sink
+        self._session = session
+        self._clock = clock
+        self._listeners = listeners
+        self._on_end = on_end
+        self._stopping = threading.Event()
+        self._ended = threading.Event()
+        self._changed = threading.Condition()
+        self._questions = self._answered = 0
+        self._progress: deque[BatchProgress] = deque(
+            maxlen=description.conf.number("spark.sql.streaming.numRecentProgressUpdates")
+        )
+        self._previous_started_ms: int | None = None
+        self._last_event_ms = clock.now_ms()
+        self._thread = threading.Thread(
+            target=self._run, name=f"stream execution thread for {self.pretty_id}", daemon=True
+        )
+
+    # -- what users ask ----------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str | None:
+        return self.description.name
+
+    @property
+    def pretty_id(self) -> str:
+        name = f"{self.name} " if self.name else ""
+        return f"{name}[id = {self.id}, runId = {self.run_id}]"
+
+    @property
+    def is_active(self) -> bool:
+        return not self._ended.is_set()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the batch under way; waits up to spark.sql.streaming.stopTimeout (0: for ever)."""
+        self._stopping.set()
+        if threading.current_thread() is self._thread or not self._thread.is_alive():
+            return
+        timeout_ms = self.description.conf.number("spark.sql.streaming.stopTimeout")
+        self._thread.join(timeout_ms / 1000 if timeout_ms > 0 else None)
+        if self._thread.is_alive():
+            raise TimeoutException(
+                None,
+                f"Stream Execution thread for stream {self.pretty_id} failed to stop within {timeout_ms} "
+                "milliseconds (specified by spark.sql.streaming.stopTimeout).",
+            )
+
+    def await_termination(self, timeout_ms: int | None = None) -> bool:
+        """Whether the query has ended; raises what ended it."""
+        ended = self._ended.wait(None if timeout_ms is None else timeout_ms / 1000)
+        if self.exception is not None:
+            raise self.exception
+        return ended
+
+    def process_all_available(self) -> None:
+        """Wait until a trigger that starts after this call finds nothing to do."""
+        with self._changed:
+            self._questions += 1
+            question = self._questions
+            while self._answered < question and not self._ended.is_set():
+                self._changed.wait()
+        if self.exception is not None:
+            raise self.exception
+        if self._answered < question and self._stopping.is_set():
+            raise IllegalStateException(None, f"Query {self.pretty_id} was stopped while data was awaited.")
+
+    @property
+    def recent_progress(self) -> list[str]:
+        with self._changed:
+            return [progress.json_text() for progress in self._progress]
+
+    @property
+    def last_progress(self) -> str | None:
+        with self._changed:
+            return self._progress[-1].json_text() if self._progress else None
+
+    def explain(self, *, extended: bool) -> str:
+        """The plan in cauce's terms: sources, fragments, operators."""
+        return describe_tree(self.description.plan.root, extended=extended)
+
+    # -- the query's own thread --------------------------------------------------------------------
+
+    def _run(self) -> None:
+        execution = None
+        try:
+            execution = open_execution(
+                self.description.plan,
+                self.checkpoint,
+                session=self._session,
+                clock=self._clock,
+                conf=self.description.conf,
+                sink=self._sink,
+                output_mode=self.description.sink.output_mode.lower(),
+            )
+            self._run_batches(execution)
+        except Exception as error:  # noqa: BLE001 - whatever ends a query is what its user gets
+            self._fail(error)
+        finally:
+            self._close(execution)
+
+    def _run_batches(self, execution: Execution) -> None:
+        trigger = self.description.trigger
+        if trigger.available_now:
+            for source in execution.sources:
+                source.prepare_for_trigger_available_now()
+        batches = MicroBatches(execution, read_everything=trigger.once)
+        batches.restore()
+        while not self._stopping.is_set():
+            ran = self._trigger(batches)
+            if trigger.once or (trigger.available_now and not ran):
+                return
+            self._wait(ran)
+
+    def _trigger(self, batches: MicroBatches) -> bool:
+        """One trigger: a batch if there is one to run."""
+        with self._changed:
+            question = self._questions
+        progress = BatchProgress(
+            query_id=self.id,
+            run_id=self.run_id,
+            name=self.name,
+            batch_id=batches.batch_id,
+            started_ms=self._clock.now_ms(),
+            previous_started_ms=self._previous_started_ms,
+        )
+        self.status = QueryStatus("Processing new data", True, True)
+        with progress.timed("triggerExecution"):
+            ran = batches.run_next(progress)
+        progress.finished_ms = max(self._clock.now_ms(), progress.started_ms)
+        self._previous_started_ms = progress.started_ms
+        if ran:
+            self._report(progress)
+        else:
+            self._answer(question)
+        return ran
+
+    def _wait(self, ran: bool) -> None:
+        interval_ms = self.description.trigger.interval_ms
+        if interval_ms:
+            self.status = QueryStatus("Waiting for next trigger", ran, False)
+            now_ms = self._clock.now_ms()
+            self._clock.wait(self._stopping, self.description.trigger.next_start_ms(now_ms) - now_ms)
+        elif not ran:
+            self.status = QueryStatus("Waiting for data to arrive", False, False)
+            self._stopping.wait(self.description.conf.number("spark.sql.streaming.pollingDelay") / 1000)
+
+    def _report(self, progress: BatchProgress) -> None:
+        with self._changed:
+            self._progress.append(progress)
+        self._last_event_ms = self._clock.now_ms()
+        self._listeners.post(lambda: Event.progress(progress.json_text()))
+
+    def _answer(self, question: int) -> None:
+        with self._changed:
+            self._answered = question
+            self._changed.notify_all()
+        now_ms = self._clock.now_ms()
+        interval_ms = self.description.conf.number("spark.sql.streaming.noDataProgressEventInterval")
+        if now_ms - self._last_event_ms >= interval_ms:
+            self._last_event_ms = now_ms
+            self._listeners.post(lambda: Event.idle(self.id, self.run_id, now_ms))
+
+    def _fail(self, error: Exception) -> None:
+        self.exception = StreamingQueryException(
+            "STREAM_FAILED", id=self.id, runId=self.run_id, message=error_text(error)
+        )
+        self.exception.__cause__ = error
+        self.status = QueryStatus(f"Terminated with exception: {error_text(error)}", False, False)
+
+    def _close(self, execution: Execution | None) -> None:
+        try:
+            if execution is not None:
+                execution.close()
+        finally:
+            self.checkpoint.release()
+            if self.exception is None:
+                self.status = QueryStatus("Stopped", False, False)
+                if self.description.temporary_checkpoint:
+                    self.checkpoint.file_system.delete_tree(self.checkpoint.path)
+            self._end()
+
+    def _end(self) -> None:
+        with self._changed:
+            self._ended.set()
+            self._changed.notify_all()
+        self._on_end(self)
+        condition = getattr(self.exception and self.exception.__cause__, "condition", None)
+        message = None if self.exception is None else str(self.exception)
+        self._listeners.post(lambda: Event.terminated(self.id, self.run_id, message, condition))
+
+
+def error_text(error: BaseException) -> str:
+    """The message Spark would put after "terminated with exception:"."""
+    if isinstance(error, SparkError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
