@@ -11,6 +11,8 @@ from cauce.errors import (
     UnsupportedOperationException,
 )
 from cauce.streaming.sinks.console import ConsoleSink
+from cauce.streaming.sinks.foreach import ForeachSink
+from cauce.streaming.sinks.foreach_batch import ForeachBatchSink
 from cauce.streaming.sinks.memory import MemorySink
 from cauce.streaming.sinks.noop import NoopSink
 from cauce.streaming.sinks.sink import Sink, SinkContext, SinkOptions
@@ -28,6 +30,8 @@ __all__ = [
 
 SINKS: dict[str, type] = {
     "console": ConsoleSink,
+    "foreach": ForeachSink,
+    "foreachBatch": ForeachBatchSink,
     "memory": MemorySink,
     "noop": NoopSink,
 }
