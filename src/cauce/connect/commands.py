@@ -6,9 +6,11 @@ from typing import Any
 from pyspark.sql.connect.proto import ExecutePlanResponse
 
 from cauce.connect.execution import Execution
+from cauce.connect.stream_plans import STREAM_COMMANDS
+from cauce.connect.streaming import STREAMING_COMMANDS
 
 __all__ = ["COMMANDS"]
 
 Handler = Callable[[Any, Execution], Iterator[ExecutePlanResponse]]
 
-COMMANDS: dict[str, Handler] = {}
+COMMANDS: dict[str, Handler] = {**STREAMING_COMMANDS, **STREAM_COMMANDS}

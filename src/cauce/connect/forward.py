@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 from pyspark.sql.connect.proto import AnalyzePlanRequest
 
 from cauce.connect.execution import Execution
+from cauce.connect.results import coalesced
 from cauce.connect.wire import analyze_ids
 from cauce.engine.errors import translate
 from cauce.errors import SparkSQLException
@@ -25,7 +26,7 @@ def execute(execution: Execution) -> Iterator[bytes]:
         call = session.engine.raw.execute_plan(request.SerializeToString())
         operation.on_cancel(call.cancel)
         try:
-            yield from call
+            yield from coalesced(call)
         except grpc.RpcError as error:
             if operation.cancelled:
                 raise SparkSQLException("OPERATION_CANCELED") from None
