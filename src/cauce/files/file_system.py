@@ -65,6 +65,10 @@ class FileSystem(Protocol):
         """
         ...
 
+    def write_unsynced(self, path: str, data: bytes) -> None:
+        """A new file whose loss does no harm: not synced, and not atomic either."""
+        ...
+
     def create_durable(self, path: str, *, sync_folder: bool = True) -> AbstractContextManager[DurableFile]:
         """A new file written piece by piece; it appears at `path`, whole, when the block ends well.
 

@@ -99,6 +99,15 @@ class LocalFileSystem:
             self._publish(temporary, path, overwrite=overwrite)
         self.sync_folder(folder)
 
+    def write_unsynced(self, path: str, data: bytes) -> None:
+        self._refuse_after_failure()
+        descriptor = self._disk.create(path)
+        with self._discarding(path):
+            try:
+                self._disk.write(descriptor, data)
+            finally:
+                self._disk.close(descriptor)
+
     @contextlib.contextmanager
     def create_durable(self, path: str, *, sync_folder: bool = True) -> Iterator[DurableFile]:
         self._refuse_after_failure()

@@ -2,7 +2,7 @@
 
 import os
 import re
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote_to_bytes
 
 from cauce.errors import AnalysisException, IllegalArgumentException
 from cauce.files.file_system import FileSystem
@@ -10,8 +10,8 @@ from cauce.files.local_file_system import LocalFileSystem
 
 __all__ = ["open_file_system", "path_of_uri", "uri_of_path"]
 
-# What java.net.URI leaves as it is in a path; quote() itself keeps letters, digits and `_.-~`.
-URI_PATH_SAFE = "/!$&'()*+,;=:@"
+# What java.net.URI quotes in a path: it leaves letters of other scripts as they are.
+URI_QUOTED = re.compile(r"[^\w.~/!$&'()*+,;=:@-]|[\udc80-\udcff]")
 
 
 def open_file_system(uri: str) -> tuple[FileSystem, str]:
@@ -54,7 +54,7 @@ def _local_path(uri: str, rest: str) -> str:
 
 def uri_of_path(path: str) -> str:
     """`/a b` as `file:///a%20b`, the way Spark's logs spell a path."""
-    return "file://" + quote(path, safe=URI_PATH_SAFE)
+    return "file://" + URI_QUOTED.sub(lambda found: quote(os.fsencode(found[0]), safe=""), path)
 
 
 def path_of_uri(uri: str) -> str:
@@ -62,4 +62,4 @@ def path_of_uri(uri: str) -> str:
     scheme, rest = _split_scheme(uri)
     if scheme not in (None, "file"):
         raise AnalysisException(None, f'No FileSystem for scheme "{scheme}": {uri}')
-    return unquote(rest if scheme is None else _local_path(uri, rest))
+    return os.fsdecode(unquote_to_bytes(rest if scheme is None else _local_path(uri, rest)))

@@ -1,0 +1,25 @@
+"""The files that make a query restartable, in Apache Spark's own formats, plus fsync and one owner.
+
+Imported by streaming and by what inspects checkpoints; imports files, clock, conf and errors. Writes
+version 1 of every log and reads versions 1 and 2 of the offset log. The state that Apache Spark's own
+stateful operators wrote is refused, not read.
+"""
+
+from cauce.checkpoint.checkpoint import Checkpoint
+from cauce.checkpoint.commit_log import CommitEntry, CommitLog
+from cauce.checkpoint.locked_conf import locked_conf, restore_locked_conf
+from cauce.checkpoint.offset_log import OffsetEntry, OffsetLog
+from cauce.checkpoint.recovery import recover
+from cauce.checkpoint.stream_metadata import StreamMetadata
+
+__all__ = [
+    "Checkpoint",
+    "CommitEntry",
+    "CommitLog",
+    "OffsetEntry",
+    "OffsetLog",
+    "StreamMetadata",
+    "locked_conf",
+    "recover",
+    "restore_locked_conf",
+]

@@ -1,0 +1,53 @@
+"""One query's checkpoint folder: its logs, where its state lives, and who owns it."""
+
+import os
+import socket
+
+from cauce.checkpoint.commit_log import CommitLog
+from cauce.checkpoint.offset_log import OffsetLog
+from cauce.checkpoint.stream_metadata import StreamMetadata
+from cauce.errors import ConcurrentModificationException
+from cauce.files import FileLock, FileSystem, LockedError
+
+__all__ = ["Checkpoint"]
+
+# Spark passes over hidden names.
+LOCK_NAME = ".cauce.lock"
+
+
+class Checkpoint:
+    """The layout of a checkpoint, spelled as Spark does; reading it needs no ownership, running does."""
+
+    def __init__(self, file_system: FileSystem, path: str) -> None:
+        self.file_system = file_system
+        self.path = path
+        self.metadata = StreamMetadata(file_system, path)
+        self.offsets = OffsetLog(file_system, f"{path}/offsets")
+        self.commits = CommitLog(file_system, f"{path}/commits")
+        self.state_path = f"{path}/state"
+        self.sources_path = f"{path}/sources"
+        self._lock: FileLock | None = None
+
+    def source_path(self, index: int) -> str:
+        """The metadata folder of the source that comes `index`-th in the plan."""
+        return f"{self.sources_path}/{index}"
+
+    def acquire(self) -> None:
+        """Become the only run on this checkpoint, in this and every other process of this machine.
+
+        ConcurrentModificationException names who has it. Ownership ends with `release` or the process.
+        """
+        self.file_system.make_dirs(self.path, private=True)
+        holder = f"process {os.getpid()} on {socket.gethostname()}"
+        try:
+            self._lock = self.file_system.lock(f"{self.path}/{LOCK_NAME}", holder)
+        except LockedError as error:
+            raise ConcurrentModificationException(
+                "CONCURRENT_STREAM_LOG_UPDATE", batchId=f"{self.path}, which is in use by {error.holder}"
+            ) from None
+
+    def release(self) -> None:
+        """Let another run have it; harmless when not owned."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
