@@ -1,0 +1,6 @@
+"""Pure functions over Spark Connect plans: walk, print, rewrite, and SQL text to relations.
+
+Imported by state, checkpoint, engine and everything above; imports only errors. Nothing here runs a
+plan, reads a clock or keeps state: a rule takes a relation and returns a relation.
+Not supported: relations packed into `extension` messages are leaves to every function here.
+"""
