@@ -5,6 +5,7 @@
     |   |-- ParseException             org.apache.spark.sql.catalyst.parser.ParseException
     |   `-- ExtendedAnalysisException  (an AnalysisException raised for a whole plan)
     |-- IllegalArgumentException       java.lang.IllegalArgumentException
+    |   `-- NumberFormatException      java.lang.NumberFormatException
     |-- UnsupportedOperationException  java.lang.UnsupportedOperationException
     |-- IllegalStateException          java.lang.IllegalStateException
     |-- ArithmeticException            java.lang.ArithmeticException
@@ -13,6 +14,9 @@
     |-- ConcurrentModificationException java.util.ConcurrentModificationException
     |-- NoSuchElementException         java.util.NoSuchElementException
     |-- SparkNoSuchElementException    org.apache.spark.SparkNoSuchElementException
+    |-- ArrayIndexOutOfBoundsException java.lang.ArrayIndexOutOfBoundsException
+    |-- DateTimeException              java.time.DateTimeException
+    |-- QueryExecutionException        org.apache.spark.sql.execution.QueryExecutionException
     |-- SparkSQLException              org.apache.spark.SparkSQLException
     |-- TimeoutException               java.util.concurrent.TimeoutException
     `-- PythonException                org.apache.spark.api.python.PythonException
@@ -29,12 +33,16 @@ from importlib import resources
 __all__ = [
     "AnalysisException",
     "ArithmeticException",
+    "ArrayIndexOutOfBoundsException",
     "ConcurrentModificationException",
+    "DateTimeException",
     "IllegalArgumentException",
     "IllegalStateException",
     "NoSuchElementException",
+    "NumberFormatException",
     "ParseException",
     "PythonException",
+    "QueryExecutionException",
     "SparkError",
     "SparkNoSuchElementException",
     "SparkRuntimeException",
@@ -143,6 +151,33 @@ class SparkSQLException(SparkError):
 
     java_class = "org.apache.spark.SparkSQLException"
     java_parents = ("java.sql.SQLException", *SparkError.java_parents)
+
+
+class ArrayIndexOutOfBoundsException(SparkError):
+    """An index outside an array under ANSI rules."""
+
+    java_class = "java.lang.ArrayIndexOutOfBoundsException"
+    java_parents = ("java.lang.IndexOutOfBoundsException", "java.lang.RuntimeException", *SparkError.java_parents)
+
+
+class DateTimeException(SparkError):
+    """Text that is no date or time."""
+
+    java_class = "java.time.DateTimeException"
+    java_parents = ("java.lang.RuntimeException", *SparkError.java_parents)
+
+
+class NumberFormatException(IllegalArgumentException):
+    """Text that is no number."""
+
+    java_class = "java.lang.NumberFormatException"
+    java_parents = ("java.lang.IllegalArgumentException", *IllegalArgumentException.java_parents)
+
+
+class QueryExecutionException(SparkError):
+    """A file or table could not be read or written."""
+
+    java_class = "org.apache.spark.sql.execution.QueryExecutionException"
 
 
 class StreamingQueryException(SparkError):

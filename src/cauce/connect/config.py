@@ -38,7 +38,7 @@ def set_(message: ConfigRequest.Set, session: Session) -> ConfigResponse:
 def get(message: ConfigRequest.Get, session: Session) -> ConfigResponse:
     response = _lookup(message.keys, session)
     for pair in response.pairs:
-        if not pair.HasField("value") and pair.key not in NULL_BY_DEFAULT:
+        if not pair.HasField("value"):
             raise SparkNoSuchElementException("SQL_CONF_NOT_FOUND", sqlConf=f'"{pair.key}"')
     return response
 
@@ -92,8 +92,11 @@ OPERATIONS: dict[str, Callable[..., ConfigResponse]] = {
     "is_modifiable": is_modifiable,
 }
 
-NULL_BY_DEFAULT = frozenset({"spark.sql.pyspark.jvmStacktrace.enabled"})
-"""Keys the client reads while it handles an error: no answer must be an error again."""
+OWN_DEFAULTS = {
+    "spark.sql.connect.serverStacktrace.enabled": "false",
+    "spark.sql.pyspark.jvmStacktrace.enabled": "false",
+}
+"""Where Spark's default would not help: a stack trace of this server under every error."""
 
 
 def _set_pair(key: str, value: str, session: Session) -> Iterable[str]:
@@ -129,12 +132,13 @@ STATIC_PREFIXES = ("spark.driver.", "spark.executor.", "spark.jars", "spark.core
 def _lookup(keys: Iterable[str], session: Session) -> ConfigResponse:
     response = _sail(Operation(get_option=ConfigRequest.GetOption(keys=keys)), session)
     for pair in response.pairs:
-        if pair.HasField("value"):
-            continue
-        value = session.settings.get(pair.key)
-        value = DEFAULTS.get(pair.key) if value is None else value
-        if value is not None:
-            pair.value = value
+        explicit = session.settings.get(pair.key)
+        if explicit is None and pair.key in OWN_DEFAULTS:
+            pair.value = OWN_DEFAULTS[pair.key]
+        elif not pair.HasField("value"):
+            value = DEFAULTS.get(pair.key) if explicit is None else explicit
+            if value is not None:
+                pair.value = value
     return response
 
 

@@ -47,6 +47,10 @@ class EngineSession:
         """The zone of timestamp columns, spelled as Sail spells it when this session was first used."""
         return self.config_get("spark.sql.session.timeZone")
 
+    def forget_time_zone(self) -> None:
+        """The session's zone was set anew."""
+        self.__dict__.pop("time_zone", None)
+
     def run(
         self, relation: "Relation | Template", inputs: Mapping[str, pa.Table | Relation] | None = None
     ) -> pa.Table:
@@ -79,12 +83,13 @@ class EngineSession:
         return pa.Table.from_batches(batches, schema)
 
     def schema(
-        self, relation: Relation, inputs: Mapping[str, pa.Table | Relation] | None = None
+        self, relation: Relation | Template, inputs: Mapping[str, pa.Table | Relation] | None = None
     ) -> StructType:
         """The schema Sail resolves for a batch relation, without running it."""
-        if inputs:
-            leaves = {name: _as_relation(value) for name, value in inputs.items()}
-            relation = Template(relation).fill(leaves)
+        if inputs or isinstance(relation, Template):
+            template = relation if isinstance(relation, Template) else Template(relation)
+            leaves = {name: _as_relation(value) for name, value in (inputs or {}).items()}
+            relation = template.fill(leaves)
         request = proto.AnalyzePlanRequest(
             session_id=self.session_id,
             user_context=self._user_context,
