@@ -40,12 +40,12 @@ class Template:
     """A relation whose input leaves were found once, so that a batch does not walk the plan."""
 
     def __init__(self, relation: Relation) -> None:
-        self._relation = Relation()
-        self._relation.CopyFrom(relation)
-        self._leaves = list(_input_leaves(self._relation))
+        self.relation = Relation()
+        self.relation.CopyFrom(relation)
+        self._leaves = list(_input_leaves(self.relation))
         self.names = [leaf.cached_remote_relation.relation_id for leaf in self._leaves]
         self._plan_ids = [leaf.common.plan_id for leaf in self._leaves]
-        self.ordered = any(True for _ in _sorts(self._relation))
+        self.ordered = any(True for _ in _sorts(self.relation))
         """Whether the rows have an order to keep: Sail drops a sort below a mapInArrow."""
         self.output_schema: StructType | None = None
         """Filled in by the first large run."""
@@ -60,7 +60,7 @@ class Template:
         for leaf, name, plan_id in zip(self._leaves, self.names, self._plan_ids, strict=True):
             leaf.CopyFrom(inputs[name])
             leaf.common.plan_id = plan_id
-        return self._relation
+        return self.relation
 
 
 def _input_leaves(relation: Relation) -> Iterator[Relation]:

@@ -15,13 +15,11 @@ from pyspark.sql.types import StructType
 from cauce.engine import input_leaf
 from cauce.errors import AnalysisException
 from cauce.plan.build import alias, attribute, project
-from cauce.plan.event_time import event_time_columns
 from cauce.plan.expression_text import output_name
-from cauce.plan.sql import parse_expression
 from cauce.plan.walk import operands, plan_id
 from cauce.streaming.operators.aggregate import StreamingAggregate
 from cauce.streaming.operators.aggregates import AGGREGATES, AggregateCall
-from cauce.streaming.planner.nodes import Node, SelectNode, StatefulNode
+from cauce.streaming.planner.nodes import Node, SelectNode
 
 if TYPE_CHECKING:
     from cauce.streaming.planner.cut import Cutter
@@ -79,9 +77,8 @@ def plan_aggregate(cutter: "Cutter", relation: Relation) -> Node:
     described = [_describe_call(cutter, calls, name, call) for name, call in calls.calls.values()]
     child = cutter.cut(_input_projection(relation, keys, calls))
     schema = _output_schema(cutter, child, len(keys), described)
-    operator = _operator(cutter, child, schema, described, _event_time_key(cutter, relation, keys))
-    stateful = StatefulNode(len(cutter.stateful), child, operator, schema)
-    cutter.stateful.append(stateful)
+    operator = _operator(cutter, child, schema, described, _event_time_key(child))
+    stateful = cutter.stateful_node(child, operator, schema)
     names = [(attribute(f"k{i}"), output_name(key)) for i, key in enumerate(keys)]
     return _answer(cutter, stateful, names + answers, plan_id(relation))
 
@@ -152,11 +149,9 @@ def _call_on_columns(call: dict[str, Any]) -> Expression:
     return Expression(unresolved_function=function)
 
 
-def _event_time_key(cutter: "Cutter", relation: Relation, keys: list[Expression]) -> str | None:
+def _event_time_key(child: Node) -> str | None:
     """The key column that carries the watermark, if the query groups by one."""
-    carriers = event_time_columns(project(relation.aggregate.input, keys), cutter.twin.columns)
-    names = [output_name(key) for key in keys]
-    return next((f"k{i}" for i, name in enumerate(names) if name in carriers), None)
+    return next((name for name in child.event_times if name.startswith("k")), None)
 
 
 def _answer(
@@ -182,6 +177,8 @@ def _is_aggregate(expression: Expression) -> bool:
 def _parsed(expression: Expression) -> Expression:
     """SQL text inside the expression made visible, so that aggregates in it are found."""
     if expression.HasField("expression_string"):
+        from cauce.plan.sql import parse_expression  # sqlglot is only loaded by those who use SQL
+
         return parse_expression(expression.expression_string.expression)
     copy = Expression()
     copy.CopyFrom(expression)

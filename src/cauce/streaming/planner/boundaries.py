@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from pyspark.sql.connect.proto import Aggregate, Relation
+from pyspark.sql.connect.proto import Aggregate, Deduplicate, Relation
 from pyspark.sql.types import TimestampNTZType, TimestampType
 
 from cauce.engine import input_leaf
@@ -10,6 +10,11 @@ from cauce.engine.substitute import Template
 from cauce.errors import AnalysisException
 from cauce.plan.intervals import parse_watermark_delay_ms
 from cauce.plan.tables import identifier_parts
+from cauce.streaming.operators import (
+    StreamingDeduplicate,
+    StreamingDeduplicateWithinWatermark,
+    StreamingLimit,
+)
 from cauce.streaming.planner.aggregation import plan_aggregate
 from cauce.streaming.planner.cut import Cutter
 from cauce.streaming.planner.nodes import Node, ObserveNode, WatermarkNode
@@ -39,23 +44,59 @@ def plan_observe(cutter: Cutter, relation: Relation) -> Node:
     return ObserveNode(relation.collect_metrics.name, child, template, child.schema)
 
 
-def _event_time_column(child: Node, name: str) -> str:
+def plan_deduplicate(cutter: Cutter, relation: Relation) -> Node:
+    """`dropDuplicates` and `dropDuplicatesWithinWatermark`."""
+    child = cutter.cut(relation.deduplicate.input)
+    keys = _key_columns(child, relation.deduplicate)
+    given = cutter.empty(child).schema
+    times = child.event_times
+    if relation.deduplicate.within_watermark:
+        column, delay_ms = next(iter(times.items()))
+        operator = StreamingDeduplicateWithinWatermark(given, keys, column, delay_ms, child.schema)
+    else:
+        operator = StreamingDeduplicate(given, keys, next(iter(times), None), child.schema)
+    return cutter.stateful_node(child, operator, child.schema)
+
+
+def plan_limit(cutter: Cutter, relation: Relation) -> Node:
+    """`limit(n)`: the first n rows of the whole query."""
+    child = cutter.cut(relation.limit.input)
+    operator = StreamingLimit(cutter.empty(child).schema, relation.limit.limit, child.schema)
+    return cutter.stateful_node(child, operator, child.schema)
+
+
+def _key_columns(child: Node, deduplicate: Deduplicate) -> list[str]:
+    if deduplicate.all_columns_as_keys or not deduplicate.column_names:
+        return child.schema.names
+    return [_column(child, name) for name in deduplicate.column_names]
+
+
+def _column(child: Node, name: str) -> str:
+    """The child's own spelling of a column name."""
     wanted = ".".join(identifier_parts(name)).lower()
-    matches = [field for field in child.schema.fields if field.name.lower() == wanted]
-    if not matches:
-        proposal = ", ".join(f"`{column}`" for column in child.schema.names)
-        raise AnalysisException("UNRESOLVED_COLUMN.WITH_SUGGESTION", objectName=f"`{name}`", proposal=proposal)
-    if not isinstance(matches[0].dataType, TimestampType | TimestampNTZType):
+    for column in child.schema.names:
+        if column.lower() == wanted:
+            return column
+    proposal = ", ".join(f"`{column}`" for column in child.schema.names)
+    raise AnalysisException("UNRESOLVED_COLUMN.WITH_SUGGESTION", objectName=f"`{name}`", proposal=proposal)
+
+
+def _event_time_column(child: Node, name: str) -> str:
+    column = _column(child, name)
+    data_type = child.schema[column].dataType
+    if not isinstance(data_type, TimestampType | TimestampNTZType):
         raise AnalysisException(
             "EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE",
             eventName=f"`{name}`",
-            eventType=f'"{matches[0].dataType.simpleString().upper()}"',
+            eventType=f'"{data_type.simpleString().upper()}"',
         )
-    return matches[0].name
+    return column
 
 
 BOUNDARIES: dict[str, Callable[[Cutter, Relation], Node]] = {
     "with_watermark": plan_watermark,
     "collect_metrics": plan_observe,
     "aggregate": plan_aggregate,
+    "deduplicate": plan_deduplicate,
+    "limit": plan_limit,
 }

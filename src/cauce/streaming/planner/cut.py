@@ -7,14 +7,18 @@ rows or remember them (the boundaries), each of which becomes an input leaf of t
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import pyarrow as pa
 from pyspark.sql.connect.proto import Expression, Relation
 from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
 
 from cauce.engine import EngineSession, input_leaf
 from cauce.engine.substitute import Template
+from cauce.plan.event_time import event_times
 from cauce.plan.printing import tree_text
 from cauce.plan.time import BatchTime
 from cauce.plan.walk import children, kind, plan_id, walk, walk_expressions, with_plan_ids
+from cauce.streaming.operators import StatefulOperator
 from cauce.streaming.planner.batch_twin import BatchTwin
 from cauce.streaming.planner.nodes import FragmentNode, Node, SourceNode, StatefulNode, WatermarkNode
 from cauce.streaming.planner.source_leaf import SourceLeaf, is_source
@@ -54,12 +58,23 @@ class Cutter:
     def fragment(self, relation: Relation, inputs: Mapping[str, Node]) -> FragmentNode:
         """A fragment over leaves called as in `inputs`, with its schema as the engine resolves it."""
         empty = {name: self.empty(node) for name, node in inputs.items()}
-        time = BatchTime.of(relation)
-        schema = self.engine.schema(relation if time is None else time.sample, empty)
-        template = Template(relation) if time is None else time.template
-        return FragmentNode(template, dict(inputs), schema, tree_text(relation), time)
+        template = Template(relation)
+        time = BatchTime.bind(template.relation, self.engine.time_zone)
+        carried = event_times(
+            relation,
+            {name: node.event_times for name, node in inputs.items()},
+            lambda part: self.engine.schema(part, empty).names,
+        )
+        schema = self.engine.schema(template, empty)
+        return FragmentNode(template, dict(inputs), schema, carried, tree_text(relation), time)
 
-    def empty(self, node: Node):
+    def stateful_node(self, child: Node, operator: StatefulOperator, schema: StructType) -> StatefulNode:
+        """A stateful node with the next operator id."""
+        node = StatefulNode(len(self.stateful), child, operator, schema)
+        self.stateful.append(node)
+        return node
+
+    def empty(self, node: Node) -> pa.Table:
         """An empty table of a node's schema."""
         return to_arrow_schema(node.schema, timezone=self.engine.time_zone).empty_table()
 

@@ -2,7 +2,6 @@
 
 from pyspark.sql.connect.proto import Relation, SubqueryAlias
 
-from cauce.plan.sql import parse_query
 from cauce.plan.tables import identifier_parts, normalized_name, referenced_tables
 from cauce.plan.walk import is_streaming, kind, transform
 from cauce.session import Session
@@ -23,6 +22,8 @@ def reads_stream(relation: Relation, session: Session) -> bool:
 def _expand_node(node: Relation, session: Session) -> Relation:
     match kind(node):
         case "sql" if _mentions_stream(node.sql.query, session):
+            from cauce.plan.sql import parse_query  # sqlglot is only loaded by those who use SQL
+
             return _with_id_of(node, expand(parse_query(node.sql), session))
         case "read" if node.read.HasField("named_table") and not node.read.is_streaming:
             name = node.read.named_table.unparsed_identifier

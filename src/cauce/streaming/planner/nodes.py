@@ -16,6 +16,7 @@ from pyspark.sql.types import StructType
 
 from cauce.engine import EngineSession
 from cauce.engine.substitute import Template
+from cauce.plan.event_time import EventTimes
 from cauce.plan.time import BatchTime
 from cauce.state.store import StateStore
 from cauce.streaming.operators.operator import StatefulOperator
@@ -65,6 +66,11 @@ class Node(Protocol):
     schema: StructType
 
     @property
+    def event_times(self) -> EventTimes:
+        """The columns that carry a watermark, with its delay."""
+        ...
+
+    @property
     def children(self) -> tuple[Node, ...]: ...
 
     def rows(self, batch: Batch) -> Rows:
@@ -96,6 +102,10 @@ class SourceNode:
     description: str
 
     @property
+    def event_times(self) -> EventTimes:
+        return {}
+
+    @property
     def children(self) -> tuple[Node, ...]:
         return ()
 
@@ -119,6 +129,7 @@ class FragmentNode:
     template: Template
     inputs: Mapping[str, Node]
     schema: StructType
+    event_times: EventTimes
     text: str
     time: BatchTime | None
     """Set when the relation mentions the current time, which is the batch's."""
@@ -147,6 +158,11 @@ class SelectNode:
     schema: StructType
 
     @property
+    def event_times(self) -> EventTimes:
+        carried = self.child.event_times
+        return {name: carried[source] for source, name in self.columns if source in carried}
+
+    @property
     def children(self) -> tuple[Node, ...]:
         return (self.child,)
 
@@ -168,6 +184,10 @@ class WatermarkNode:
     column: str
     delay_ms: int
     schema: StructType
+
+    @property
+    def event_times(self) -> EventTimes:
+        return {**self.child.event_times, self.column: self.delay_ms}
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -193,6 +213,10 @@ class ObserveNode:
     schema: StructType
 
     @property
+    def event_times(self) -> EventTimes:
+        return self.child.event_times
+
+    @property
     def children(self) -> tuple[Node, ...]:
         return (self.child,)
 
@@ -213,6 +237,12 @@ class StatefulNode:
     child: Node
     operator: StatefulOperator
     schema: StructType
+
+    @property
+    def event_times(self) -> EventTimes:
+        """Operators keep the names of the columns they let through."""
+        kept = self.schema.names
+        return {name: delay for name, delay in self.child.event_times.items() if name in kept}
 
     @property
     def children(self) -> tuple[Node, ...]:
