@@ -7,17 +7,27 @@ stateful operators wrote is refused, not read.
 
 from cauce.checkpoint.checkpoint import Checkpoint
 from cauce.checkpoint.commit_log import CommitEntry, CommitLog
+from cauce.checkpoint.compaction import CompactionSettings
+from cauce.checkpoint.file_source_log import FileSourceLog, SourceFile
+from cauce.checkpoint.initial_offset import InitialOffset
 from cauce.checkpoint.locked_conf import locked_conf, restore_locked_conf
 from cauce.checkpoint.offset_log import OffsetEntry, OffsetLog
 from cauce.checkpoint.recovery import recover
+from cauce.checkpoint.sink_log import SinkFile, SinkLog
 from cauce.checkpoint.stream_metadata import StreamMetadata
 
 __all__ = [
     "Checkpoint",
     "CommitEntry",
     "CommitLog",
+    "CompactionSettings",
+    "FileSourceLog",
+    "InitialOffset",
     "OffsetEntry",
     "OffsetLog",
+    "SinkFile",
+    "SinkLog",
+    "SourceFile",
     "StreamMetadata",
     "locked_conf",
     "recover",
