@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from cauce.checkpoint.damage import damaged_file, shown
 from cauce.checkpoint.log_folder import LogFolder
-from cauce.checkpoint.log_text import log_bytes, log_lines
+from cauce.checkpoint.log_text import is_json, log_bytes, log_lines
 from cauce.files import FileSystem
 
 __all__ = ["InitialOffset"]
@@ -14,7 +14,7 @@ VERSION = 1
 
 
 class InitialOffset:
-    """One line of text, written once. Kafka's has a zero byte in front, for readers as old as Spark 2.1."""
+    """One line of JSON, written once. Kafka's has a zero byte in front, for readers as old as Spark 2.1."""
 
     def __init__(self, file_system: FileSystem, path: str, *, zero_byte: bool = False) -> None:
         self._folder = LogFolder(file_system, path)
@@ -28,8 +28,8 @@ class InitialOffset:
         if not data.startswith(self._prefix):
             raise damaged_file(path, "a zero byte first", shown(data))
         _, lines = log_lines(path, data[len(self._prefix) :], VERSION)
-        if len(lines) != 1:
-            raise damaged_file(path, "one line after the version", shown(data))
+        if len(lines) != 1 or not is_json(lines[0]):
+            raise damaged_file(path, "one line of JSON after the version", shown(data))
         return lines[0]
 
     def read_or_create(self, begin: Callable[[], str]) -> str:

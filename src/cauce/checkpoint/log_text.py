@@ -7,11 +7,19 @@ from typing import Any
 from cauce.checkpoint.damage import damaged_file, shown
 from cauce.errors import IllegalStateException
 
-__all__ = ["compact_json", "json_object", "log_bytes", "log_lines"]
+__all__ = ["compact_json", "is_json", "json_object", "log_bytes", "log_lines"]
 
 
 def compact_json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def log_bytes(version: int, lines: list[str]) -> bytes:

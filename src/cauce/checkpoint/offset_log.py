@@ -1,13 +1,12 @@
 """The offset log: what batch N reads and under which watermark and time, fixed before it runs."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from cauce.checkpoint.batch_purge import BatchPurge
 from cauce.checkpoint.damage import damaged_file, shown
 from cauce.checkpoint.log_folder import LogFolder
-from cauce.checkpoint.log_text import compact_json, json_object, log_bytes, log_lines
+from cauce.checkpoint.log_text import compact_json, is_json, json_object, log_bytes, log_lines
 from cauce.errors import ConcurrentModificationException, UnsupportedOperationException
 from cauce.files import FileSystem
 
@@ -87,10 +86,8 @@ def decode(path: str, data: bytes) -> OffsetEntry:
 def _offset(path: str, text: str) -> str | None:
     if text == NO_OFFSET:
         return None
-    try:
-        json.loads(text)
-    except ValueError:
-        raise damaged_file(path, "a source's offset as JSON, or -", shown(text)) from None
+    if not is_json(text):
+        raise damaged_file(path, "a source's offset as JSON, or -", shown(text))
     return text
 
 
