@@ -4,6 +4,7 @@ import os
 import threading
 
 import grpc
+import grpc.experimental
 
 from cauce.engine.session import EngineSession
 
@@ -20,6 +21,8 @@ CHANNEL_OPTIONS = (
     ("grpc.compression_enabled_algorithms_bitset", 1),
     # Every engine gets a TCP connection of its own; the global pool would share it with the client's.
     ("grpc.use_local_subchannel_pool", 1),
+    # A response stream is read by the thread that asked, without a helper thread for every call.
+    (grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1),
 )
 
 
