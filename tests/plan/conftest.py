@@ -29,10 +29,12 @@ def session(engine: Engine) -> EngineSession:
 
 
 @pytest.fixture(scope="session")
-def spark(engine: Engine, session: EngineSession) -> SparkSession:
+def spark(engine: Engine, session: EngineSession) -> Iterator[SparkSession]:
     """The client of the session the plans run in: views made here are seen there."""
     address = f"sc://{engine.address}/;user_id=tester;session_id={session.session_id}"
-    return SparkSession.builder.remote(address).getOrCreate()
+    spark = SparkSession.builder.remote(address).getOrCreate()
+    yield spark
+    spark.client.close()  # the engine waits for open connections when it stops
 
 
 @pytest.fixture(scope="session")

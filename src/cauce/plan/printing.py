@@ -106,6 +106,7 @@ ARGUMENTS: dict[str, Callable[..., str]] = {
     "sort": lambda body: _orders(body.order),
     "aggregate": _aggregate,
     "deduplicate": _deduplicate,
+    "drop": lambda body: f"[{', '.join([*map(sql_text, body.columns), *body.column_names])}]",
     "limit": lambda body: str(body.limit),
     "offset": lambda body: str(body.offset),
     "subquery_alias": lambda body: body.alias,

@@ -25,6 +25,7 @@ __all__ = [
     "plan_id",
     "replace_children",
     "replace_expressions",
+    "replace_operands",
     "transform",
     "transform_expression",
     "transform_expressions",
@@ -102,9 +103,8 @@ def transform(relation: Relation, rule: Callable[[Relation], Relation]) -> Relat
 
 def transform_expression(expression: Expression, rule: Callable[[Expression], Expression]) -> Expression:
     """Rebuild one expression bottom-up; the same object comes back if nothing changed."""
-    old = operands(expression)
-    new = [transform_expression(operand, rule) for operand in old]
-    return rule(_with_parts(expression, EXPRESSION, old, new))
+    new = [transform_expression(operand, rule) for operand in operands(expression)]
+    return rule(replace_operands(expression, new))
 
 
 def transform_expressions(relation: Relation, rule: Callable[[Expression], Expression]) -> Relation:
@@ -120,6 +120,11 @@ def replace_children(relation: Relation, new: Sequence[Relation]) -> Relation:
 def replace_expressions(relation: Relation, new: Sequence[Expression]) -> Relation:
     """A copy with `new` top-level expressions, or the relation itself if they are the same objects."""
     return _with_parts(relation, EXPRESSION, expressions(relation), new)
+
+
+def replace_operands(expression: Expression, new: Sequence[Expression]) -> Expression:
+    """A copy over `new` operands, or the expression itself if they are the same objects."""
+    return _with_parts(expression, EXPRESSION, operands(expression), new)
 
 
 def is_streaming(relation: Relation, views: Container[str] = ()) -> bool:

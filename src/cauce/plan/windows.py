@@ -22,8 +22,10 @@ from cauce.plan.walk import (
     children,
     expressions,
     kind,
+    operands,
     replace_children,
     replace_expressions,
+    replace_operands,
     transform,
     transform_expression,
     walk_expressions,
@@ -55,6 +57,11 @@ GAP_TYPES = {
     "day_time_interval": "DayTimeIntervalType(0,3)",
     "year_month_interval": "YearMonthIntervalType(0,1)",
 }
+
+INTERVAL_PATTERN = (
+    r"(?i)^\s*(interval\s)?(\s*[+-]?\s*(\d+(\.\d*)?|\.\d+)\s+"
+    r"(year|month|week|day|hour|minute|second|millisecond|microsecond)s?)+\s*$"
+)
 
 Schema = Callable[[Relation], StructType]
 
@@ -180,20 +187,32 @@ def _over(node: Relation, child: Relation, window_call: Expression, value: Expre
 
 def _replace(node: Relation, window_call: Expression, column: str) -> Relation:
     """The node with the call, and in an Aggregate the name Spark gives its column, replaced by `column`."""
-    name, text = function_name(window_call), sql_text(window_call)
-
-    def replaced(expression: Expression) -> Expression:
-        if function_name(expression) == name and sql_text(expression) == text:
-            return attribute(column)
-        if node.HasField("aggregate") and expression.HasField("unresolved_attribute"):
-            parts = identifier_parts(expression.unresolved_attribute.unparsed_identifier)
-            return attribute(column, *parts[1:]) if parts[0].lower() == name else expression
-        return expression
-
+    text = sql_text(window_call)
     old = expressions(node)
-    new = [transform_expression(expression, replaced) for expression in old]
+    new = [_replace_call(expression, window_call, text, column) for expression in old]
+    if node.HasField("aggregate"):
+        new = [_replace_name(expression, function_name(window_call), column) for expression in new]
     named = _named_count(node)
     return replace_expressions(node, [*map(_keep_name, old[:named], new[:named]), *new[named:]])
+
+
+def _replace_call(expression: Expression, window_call: Expression, text: str, column: str) -> Expression:
+    if function_name(expression) == function_name(window_call) and sql_text(expression) == text:
+        return attribute(column)
+    new = [_replace_call(operand, window_call, text, column) for operand in operands(expression)]
+    return replace_operands(expression, new)
+
+
+def _replace_name(expression: Expression, name: str, column: str) -> Expression:
+    """`window.end` in an aggregation means the window it groups by."""
+
+    def replaced(part: Expression) -> Expression:
+        if not part.HasField("unresolved_attribute"):
+            return part
+        parts = identifier_parts(part.unresolved_attribute.unparsed_identifier)
+        return attribute(column, *parts[1:]) if parts[0].lower() == name else part
+
+    return transform_expression(expression, replaced)
 
 
 def _named_count(node: Relation) -> int:
@@ -285,9 +304,9 @@ def _gap_interval(gap: Expression) -> Expression:
         return _interval_literal(gap.literal.string)
     if shape not in (None, "null"):
         raise AnalysisException("_LEGACY_ERROR_TEMP_1040", dt=GAP_TYPES.get(shape, shape))
-    return Expression(
-        cast=Expression.Cast(expr=gap, type_str="interval", eval_mode=Expression.Cast.EVAL_MODE_TRY)
-    )
+    # The engine's cast fails on a text that is no interval, so only what reads as one is cast.
+    interval = Expression(cast=Expression.Cast(expr=gap, type_str="interval"))
+    return call("when", call("rlike", gap, string(INTERVAL_PATTERN)), interval)
 
 
 def _interval_literal(text: str) -> Expression:
