@@ -44,7 +44,6 @@ Batch: 0
 |NULL|NULL|
 +----+----+
 only showing top 1 row
-
 """
     assert "".join(printed) == expected
 

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
-from cauce.errors import SparkError
+from cauce.errors import PythonException
 from cauce.streaming.sinks import SinkOptions
 from cauce.streaming.sinks.foreach import ForeachSink
 
@@ -76,7 +76,7 @@ def test_every_batch_has_its_own_copy_of_the_writer(context):
 
 
 def test_an_error_reaches_close_and_the_query(context):
-    with pytest.raises(SparkError, match=r"(?s)foreach sink. Reason: Traceback.*ValueError: no") as failed:
+    with pytest.raises(PythonException, match=r"(?s)Python worker: Traceback.*ValueError: no") as failed:
         foreach(context, Writer(fails_on=1)).add_batch(0, ROWS)
-    assert failed.value.condition == "FOREACH_USER_FUNCTION_ERROR"
+    assert failed.value.condition == "PYTHON_EXCEPTION"
     assert calls[-1] == ("close", "no")

@@ -63,7 +63,7 @@ def check_output_mode(options: SinkOptions, sink: type[Sink]) -> None:
         raise AnalysisException(
             "STREAMING_OUTPUT_MODE.UNSUPPORTED_DATASOURCE",
             className=options.format,
-            outputMode=mode.capitalize(),
+            outputMode=mode,
         )
 
 

@@ -28,7 +28,6 @@ class ConsoleSink:
         return f"org.apache.spark.sql.execution.streaming.ConsoleTable$@{id(self) & 0xFFFFFFFF:x}"
 
     def add_batch(self, batch_id: int, table: pa.Table) -> int:
-        # print() ends each of these lines in Spark, also the rendered table, which already ends one.
         self._emit(f"{RULE}\nBatch: {batch_id}\n{RULE}\n{self._render(table)}\n")
         return table.num_rows
 
@@ -44,4 +43,6 @@ class ConsoleSink:
         # One row more than shown is enough for the "only showing top n rows" line.
         shown = table.slice(0, max(self._num_rows, 0) + 1)
         rendered = self._engine.run(Relation(show_string=show), {"batch": shown})
-        return rendered.column(0)[0].as_py()
+        text = rendered.column(0)[0].as_py()
+        # Spark's table ends its last line, so that an empty line follows; its "only showing" line does not.
+        return text if table.num_rows <= self._num_rows else text.removesuffix("\n")

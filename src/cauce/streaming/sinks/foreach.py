@@ -11,7 +11,7 @@ from pyspark.sql import Row
 from pyspark.sql.conversion import ArrowTableToRowsConversion
 from pyspark.taskcontext import TaskContext
 
-from cauce.errors import AnalysisException, SparkError
+from cauce.errors import AnalysisException, PythonException
 from cauce.streaming.sinks.sink import SinkContext, SinkOptions
 
 __all__ = ["ForeachSink", "rows_of"]
@@ -48,7 +48,11 @@ class ForeachSink:
             for _ in function(PARTITION_ID, rows_of(table, self._schema)):
                 pass
         except Exception as error:
-            raise SparkError("FOREACH_USER_FUNCTION_ERROR", reason=traceback.format_exc()) from error
+            raise PythonException(
+                "PYTHON_EXCEPTION",
+                msg="An exception was thrown from the Python worker",
+                traceback=traceback.format_exc(),
+            ) from error
         return table.num_rows
 
     def stop(self) -> None:
@@ -73,9 +77,9 @@ class BatchTaskContext(TaskContext):
             TaskContext._taskContext = object.__new__(cls)
         cls._batch.id = batch_id
 
-    def partitionId(self) -> int:
+    def partitionId(self) -> int:  # noqa: N802 - the name is Spark's.
         return PARTITION_ID
 
-    def getLocalProperty(self, key: str) -> str | None:
+    def getLocalProperty(self, key: str) -> str | None:  # noqa: N802 - the name is Spark's.
         batch_id = getattr(self._batch, "id", None)
         return str(batch_id) if key == "streaming.sql.batchId" and batch_id is not None else None

@@ -16,8 +16,7 @@ class NoopSink:
         """There is nothing to set up."""
 
     def description(self) -> str:
-        # Spark prints a Java object here: class name and identity hash.
-        return f"org.apache.spark.sql.execution.datasources.noop.NoopTable$@{id(self) & 0xFFFFFFFF:x}"
+        return "NoopTable"
 
     def add_batch(self, batch_id: int, table: pa.Table) -> int:
         return table.num_rows

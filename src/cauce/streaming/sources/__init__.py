@@ -5,9 +5,11 @@ errors. A source reads offset ranges; it never decides when. Not here yet: Kafka
 """
 
 from cauce.errors import SparkError, UnsupportedOperationException
+from cauce.streaming.sources.file import FileSource
 from cauce.streaming.sources.memory import MemorySource, MemoryStream
 from cauce.streaming.sources.rate import RateSource
 from cauce.streaming.sources.rate_micro_batch import RateMicroBatchSource
+from cauce.streaming.sources.socket import SocketSource
 from cauce.streaming.sources.source import ReadLimit, Source, SourceContext, SourceOptions
 
 __all__ = [
@@ -21,9 +23,14 @@ __all__ = [
 ]
 
 SOURCES: dict[str, type] = {
+    "csv": FileSource,
+    "json": FileSource,
     "memory": MemorySource,
+    "parquet": FileSource,
     "rate": RateSource,
     "rate-micro-batch": RateMicroBatchSource,
+    "socket": SocketSource,
+    "text": FileSource,
 }
 
 BATCH_ONLY = ("console", "foreach", "jdbc", "noop")

@@ -6,16 +6,20 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql.types import LongType, StructField, StructType, TimestampType
 
+from cauce.checkpoint import InitialOffset
 from cauce.conf import parse_time_ms
-from cauce.errors import IllegalArgumentException, IllegalStateException, SparkError, SparkRuntimeException
-from cauce.files import FileSystem
+from cauce.errors import (
+    IllegalArgumentException,
+    SparkError,
+    SparkRuntimeException,
+    UnsupportedOperationException,
+)
 from cauce.streaming.sources.source import ReadLimit, SourceContext, SourceOptions
 
 __all__ = ["RATE_SCHEMA", "RateSource", "rate_rows", "value_at_second"]
 
 RATE_SCHEMA = StructType([StructField("timestamp", TimestampType()), StructField("value", LongType())])
 LONG_MAX = 2**63 - 1
-LOG_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,12 @@ class RateOptions:
 def require_positive(name: str, value: int) -> None:
     if value <= 0:
         raise IllegalArgumentException(None, f"Invalid value '{value}'. The option '{name}' must be positive")
+
+
+def refuse_schema(options: SourceOptions, provider: str) -> None:
+    """For sources whose columns are fixed."""
+    if options.schema is not None:
+        raise UnsupportedOperationException("_LEGACY_ERROR_TEMP_2242", provider=provider)
 
 
 def value_at_second(seconds: int, rows_per_second: int, ramp_up_s: int) -> int:
@@ -78,12 +88,15 @@ class RateSource:
                 maxSeconds=self._seconds_max,
                 rampUpTimeSeconds=self._options.ramp_up_s,
             )
-        self._created_ms = start_time_ms(context.file_system, context.metadata_path, context.clock.now_ms())
+        # The first start counts, also after a restart: offsets are seconds since then.
+        start = InitialOffset(context.file_system, context.metadata_path)
+        self._created_ms = int(start.read_or_create(lambda: str(context.clock.now_ms())))
         self._last_ms = self._created_ms
         self._frozen: int | None = None
 
     @classmethod
     def describe_schema(cls, options: SourceOptions, context: SourceContext) -> StructType:
+        refuse_schema(options, "RateStreamProvider")
         RateOptions.parse(options)
         return RATE_SCHEMA
 
@@ -143,18 +156,3 @@ class RateSource:
 
     def _value_at(self, seconds: int) -> int:
         return value_at_second(seconds, self._options.rows_per_second, self._options.ramp_up_s)
-
-
-def start_time_ms(file_system: FileSystem, metadata_path: str, now_ms: int) -> int:
-    """When the query first started: read from its checkpoint, or written there now."""
-    path = f"{metadata_path}/0"
-    if not file_system.exists(path):
-        file_system.make_dirs(metadata_path)
-        file_system.write_durable(path, f"v{LOG_VERSION}\n{now_ms}".encode())
-        return now_ms
-    version, _, text = file_system.read_bytes(path).decode().partition("\n")
-    if version != f"v{LOG_VERSION}" or not text.isdecimal():
-        raise IllegalStateException(
-            None, f"Log file was malformed: failed to detect the log file version line. File: {path}"
-        )
-    return int(text)

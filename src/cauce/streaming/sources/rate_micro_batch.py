@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql.types import StructType
 
 from cauce.errors import IllegalArgumentException, SparkRuntimeException
-from cauce.streaming.sources.rate import LONG_MAX, RATE_SCHEMA, rate_rows, require_positive
+from cauce.streaming.sources.rate import LONG_MAX, RATE_SCHEMA, rate_rows, refuse_schema, require_positive
 from cauce.streaming.sources.source import ReadLimit, SourceContext, SourceOptions
 
 __all__ = ["RateMicroBatchOffset", "RateMicroBatchSource"]
@@ -42,6 +42,7 @@ class RateMicroBatchSource:
 
     @classmethod
     def describe_schema(cls, options: SourceOptions, context: SourceContext) -> StructType:
+        refuse_schema(options, "RatePerMicroBatchProvider")
         return cls(options, context).schema
 
     def description(self) -> str:

@@ -1,0 +1,77 @@
+"""A batch relation over exactly the given files, with the columns their folders stand for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from pyspark.sql.connect.proto import Expression, Project, Read, Relation, SetOperation
+from pyspark.sql.connect.types import pyspark_types_to_proto_types
+from pyspark.sql.types import StructField, StructType
+
+from cauce.engine.ddl import ddl_text
+from cauce.files import uri_of_path
+
+__all__ = ["PartitionedFile", "files_relation"]
+
+
+@dataclass(frozen=True)
+class PartitionedFile:
+    """A file and the values of its partition columns, in the order of the schema."""
+
+    path: str
+    values: tuple[str | None, ...]
+
+
+def files_relation(
+    format: str,
+    files: Sequence[PartitionedFile],
+    *,
+    data: StructType,
+    partitions: StructType,
+    options: Mapping[str, str],
+) -> Relation:
+    """One scan per set of partition values, put together."""
+    by_values = groupby(sorted(files, key=_order), key=lambda file: file.values)
+    parts = []
+    for values, group in by_values:
+        # A URI, because Sail takes brackets and stars of a plain path for a pattern.
+        paths = [uri_of_path(file.path) for file in group]
+        source = Read.DataSource(format=format, schema=ddl_text(data), paths=paths, options=options)
+        scan = Relation(read=Read(data_source=source))
+        parts.append(_with_constants(scan, values, partitions) if partitions.fields else scan)
+    return _union(parts)
+
+
+def _order(file: PartitionedFile) -> tuple[tuple[bool, str], ...]:
+    return tuple((value is None, value or "") for value in file.values)
+
+
+def _with_constants(scan: Relation, values: Sequence[str | None], columns: StructType) -> Relation:
+    star = Expression(unresolved_star=Expression.UnresolvedStar())
+    constants = [_constant(value, field) for value, field in zip(values, columns.fields, strict=True)]
+    return Relation(project=Project(input=scan, expressions=[star, *constants]))
+
+
+def _constant(value: str | None, field: StructField) -> Expression:
+    kind = pyspark_types_to_proto_types(field.dataType)
+    if value is None:
+        expression = Expression(literal=Expression.Literal(null=kind))
+    else:
+        text = Expression(literal=Expression.Literal(string=value))
+        expression = Expression(cast=Expression.Cast(expr=text, type=kind))
+    return Expression(alias=Expression.Alias(expr=expression, name=[field.name]))
+
+
+def _union(parts: list[Relation]) -> Relation:
+    """A balanced tree, so that a thousand partitions do not make a plan a thousand deep."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    return Relation(
+        set_op=SetOperation(
+            left_input=_union(parts[:middle]),
+            right_input=_union(parts[middle:]),
+            set_op_type=SetOperation.SET_OP_TYPE_UNION,
+            is_all=True,
+        )
+    )
