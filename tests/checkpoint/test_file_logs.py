@@ -10,6 +10,7 @@ from cauce.clock import ManualClock
 from cauce.conf import Conf
 from cauce.errors import IllegalArgumentException, IllegalStateException
 from cauce.files import LocalFileSystem
+from tests.support.faulty_files import FaultyDisk, SimulatedCrash, count_operations
 
 SPARK = Path(__file__).parent / "goldens" / "spark-4.2"
 NAMES = [
@@ -211,6 +212,43 @@ def test_an_input_of_an_offset_that_was_never_logged_is_an_error(tmp_path: Path)
     log.add(0, seen(0))
     with pytest.raises(IllegalStateException, match="batch 1 doesn't exist"):
         log.get(1)
+
+
+def add_batches(disk: FaultyDisk, folder: Path, done: list[int]) -> None:
+    settings = CompactionSettings(interval=2, batches_retained=1, cleanup_delay_ms=0)
+    log = SinkLog(LocalFileSystem(disk), str(folder), settings=settings)
+    log.settle()
+    for batch_id in range(5):
+        if log.add(batch_id, written(batch_id)):
+            done.append(batch_id)
+
+
+CRASH_POINTS = 49
+
+
+def test_five_batches_with_two_compactions_have_this_many_crash_points(tmp_path: Path) -> None:
+    assert count_operations(lambda disk: add_batches(disk, tmp_path / "log", [])) == CRASH_POINTS
+    assert names(tmp_path / "log") == {"1.compact", "2", "3.compact", "4"}
+
+
+@pytest.mark.parametrize("k", range(CRASH_POINTS))
+@pytest.mark.parametrize("power", ["on", "lost", "lost at random"])
+def test_whatever_the_crash_added_batches_stay_and_the_rest_can_follow(
+    tmp_path: Path, k: int, power: str
+) -> None:
+    done: list[int] = []
+    disk = FaultyDisk(crash_before=k)
+    with pytest.raises(SimulatedCrash):
+        add_batches(disk, tmp_path / "log", done)
+    if power != "on":
+        disk.lose_power(k if power == "lost at random" else None)
+    there = len(sink_log(tmp_path / "log", interval=2).all_files())
+    assert there in (len(done), len(done) + 1)
+
+    disk = FaultyDisk()
+    add_batches(disk, tmp_path / "log", [])
+    disk.lose_power()
+    assert sink_log(tmp_path / "log", interval=2).all_files() == [f for n in range(5) for f in written(n)]
 
 
 def test_settings_are_sparks(tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ class CompactibleLog:
         self._settings = settings
         self._clock = clock
         self._interval: int | None = None
+        self._added_id: int | None = None
+        self._oldest_id: int | None = None
 
     @property
     def interval(self) -> int:
@@ -39,8 +41,12 @@ class CompactibleLog:
         matches = [COMPACTED.fullmatch(name) for name in self.folder.names()]
         return [int(match[1]) for match in matches if match is not None]
 
+    def _ids(self) -> list[int]:
+        return [*self.folder.batch_ids(), *self._compacted_ids()]
+
     def latest_id(self) -> int | None:
-        return max([*self.folder.batch_ids(), *self._compacted_ids()], default=None)
+        """A log has one writer, so whoever added the last batch need not look for it."""
+        return max(self._ids(), default=None) if self._added_id is None else self._added_id
 
     def is_compacted(self, batch_id: int) -> bool:
         return is_compaction_batch(batch_id, self.interval)
@@ -73,7 +79,7 @@ class CompactibleLog:
             except MissingBatchError as missing:
                 # The writer deletes old files after compacting: then a newer compacted file is there.
                 next_compaction = latest_id + self.interval - (latest_id + 1) % self.interval
-                latest_id = self.latest_id()
+                latest_id = max(self._ids(), default=None)
                 if latest_id is None or latest_id < next_compaction:
                     raise missing_file(missing.path, missing.reason) from None
         return []
@@ -98,18 +104,25 @@ class CompactibleLog:
             raise ConcurrentModificationException(
                 "CONCURRENT_STREAM_LOG_UPDATE", batchId=self.folder.path
             ) from None
+        self._added_id = batch_id
         if self._settings.deletes_expired and self.is_compacted(batch_id):
-            self._delete_expired(batch_id)
+            self._delete_expired(self._settings.expires_before(batch_id, self.interval))
         return True
 
-    def _delete_expired(self, batch_id: int) -> None:
-        first_kept = self._settings.expires_before(batch_id, self.interval)
+    def _delete_expired(self, first_kept: int) -> None:
+        """From the oldest on, and only until a file is too young: later ones are younger still."""
         newest_ms = self._clock.now_ms() - self._settings.cleanup_delay_ms
-        for name in self.folder.names():
-            number = name.removesuffix(".compact")
-            expired = BATCH_ID.fullmatch(number) and int(number) < first_kept
-            if expired and self._file_system.status(self.folder.path_of(name)).modified_ms <= newest_ms:
-                self.folder.delete(name)
+        if self._oldest_id is None:
+            self._oldest_id = min(self._ids(), default=0)
+        while self._oldest_id < first_kept and self._is_older(self._oldest_id, newest_ms):
+            self.folder.delete(self._name(self._oldest_id))
+            self._oldest_id += 1
+
+    def _is_older(self, batch_id: int, newest_ms: int) -> bool:
+        try:
+            return self._file_system.status(self.path_of(batch_id)).modified_ms <= newest_ms
+        except FileNotFoundError:
+            return True
 
 
 class MissingBatchError(Exception):

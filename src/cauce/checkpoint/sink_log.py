@@ -45,6 +45,13 @@ class SinkLog:
         self._log = CompactibleLog(file_system, path, settings or CompactionSettings(), self._clock)
         self._retention_ms = retention_ms
 
+    def settle(self) -> None:
+        """Before the first batch of a run: drop what a crash left unfinished, make durable what it named.
+
+        Without this a batch could be skipped for an entry that a power loss then takes away.
+        """
+        self._log.folder.settle()
+
     def latest_id(self) -> int | None:
         """The last batch that is in the answer."""
         return self._log.latest_id()
