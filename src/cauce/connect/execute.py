@@ -8,8 +8,9 @@ from pyspark.sql.connect.proto import ExecutePlanRequest, ExecutePlanResponse
 from cauce.connect import forward
 from cauce.connect.commands import COMMANDS
 from cauce.connect.execution import Execution
+from cauce.connect.stream_plans import refuse_stream
 from cauce.connect.wire import execute_ids, to_bytes
-from cauce.errors import SparkSQLException
+from cauce.errors import SparkError, SparkSQLException
 from cauce.session import Operation, Session
 from cauce.session.operation import Response
 
@@ -44,7 +45,16 @@ def _run(
     kind = command.WhichOneof("command_type") if request.plan.HasField("command") else None
     if kind in COMMANDS:
         return COMMANDS[kind](getattr(command, kind), Execution(request, session, operation))
-    return forward.execute(Execution(request, session, operation))
+    return _batch(Execution(request, session, operation))
+
+
+def _batch(execution: Execution) -> Iterator[bytes]:
+    """A plan that Sail runs. Whether it reads a stream is only asked when Sail refused it."""
+    try:
+        yield from forward.execute(execution)
+    except SparkError:
+        refuse_stream(execution.request.plan, execution.session)
+        raise
 
 
 def _identified(data: bytes, session: Session, operation: Operation, *, last: bool = False) -> Response:

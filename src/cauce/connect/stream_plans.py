@@ -11,9 +11,19 @@ from cauce.connect.execution import Execution
 from cauce.plan.printing import tree_text
 from cauce.plan.tables import normalized_name
 from cauce.session import Session
-from cauce.streaming.planner import reads_stream, stream_schema
+from cauce.streaming.planner import (
+    check_batch,
+    expand,
+    is_source,
+    reads_stream,
+    refuse_batch_write,
+    stream_schema,
+)
 
-__all__ = ["STREAM_ANALYSES", "STREAM_COMMANDS"]
+__all__ = ["STREAM_ANALYSES", "STREAM_COMMANDS", "refuse_stream"]
+
+BATCH_WRITES = {"write_operation": "write", "write_operation_v2": "writeTo"}
+"""The commands that write a batch, and what the user called."""
 
 
 def schema(message: AnalyzePlanRequest.Schema, session: Session) -> AnalyzePlanResponse | None:
@@ -66,6 +76,15 @@ def sql_command(message: proto.SqlCommand, execution: Execution) -> Iterator[Exe
         return forward.execute(execution)
     result = ExecutePlanResponse.SqlCommandResult(relation=relation)
     return iter((ExecutePlanResponse(sql_command_result=result),))
+
+
+def refuse_stream(plan: proto.Plan, session: Session) -> None:
+    """Spark's error if a plan that was to run once reads a stream."""
+    if plan.HasField("root") and reads_stream(plan.root, session):
+        check_batch(expand(plan.root, session), is_streaming=is_source)
+    for command, method in BATCH_WRITES.items():
+        if plan.command.HasField(command) and reads_stream(getattr(plan.command, command).input, session):
+            raise refuse_batch_write(method)
 
 
 def _legacy_sql(message: proto.SqlCommand) -> proto.Relation:

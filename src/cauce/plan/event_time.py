@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from pyspark.sql.connect.proto.expressions_pb2 import Expression
 from pyspark.sql.connect.proto.relations_pb2 import Join, Relation
 
+from cauce.plan.build import project
 from cauce.plan.expression_text import function_name, output_name
+from cauce.plan.intervals import parse_watermark_delay_ms
 from cauce.plan.tables import identifier_parts
 from cauce.plan.walk import children, kind, walk_expression
 from cauce.plan.windows import SESSION_WINDOW_COLUMN, WINDOW_COLUMN
@@ -23,7 +25,7 @@ WINDOWS = ("window", "session_window", "window_time")
 
 # These give their input's columns under their input's names.
 TRANSPARENT = frozenset(
-    "deduplicate drop_na fill_na filter hint limit offset repartition repartition_by_expression replace "
+    "collect_metrics deduplicate drop_na fill_na filter hint limit offset repartition repartition_by_expression replace "
     "sample sort subquery_alias tail to_schema".split()
 )
 LEFT_ONLY_JOINS = (Join.JOIN_TYPE_LEFT_SEMI, Join.JOIN_TYPE_LEFT_ANTI)
@@ -43,8 +45,13 @@ def event_times(
             sides = children(relation)
             kept = sides[:1] if relation.join.join_type in LEFT_ONLY_JOINS else sides
             return {k: v for side in kept for k, v in event_times(side, inputs, columns).items()}
+        case "aggregate":
+            keys = project(relation.aggregate.input, relation.aggregate.grouping_expressions)
+            return event_times(keys, inputs, columns)
     below = [event_times(child, inputs, columns) for child in children(relation)[:1]]
     carried = below[0] if below else {}
+    if kind(relation) == "with_watermark":
+        return {**carried, **_watermarked(relation)}
     if not carried:
         return {}
     match kind(relation):
@@ -64,6 +71,11 @@ def event_times(
             dropped |= {output_name(e).lower() for e in relation.drop.columns}
             return {name: delay for name, delay in carried.items() if name.lower() not in dropped}
     return {}
+
+
+def _watermarked(relation: Relation) -> dict[str, int]:
+    name = identifier_parts(relation.with_watermark.event_time)[-1]
+    return {name: parse_watermark_delay_ms(relation.with_watermark.delay_threshold)}
 
 
 def _projected(relation: Relation, carried: EventTimes) -> dict[str, int]:

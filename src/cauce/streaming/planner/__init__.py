@@ -4,7 +4,18 @@ Imported by execution, query and connect; imports operators, sources, plan and e
 The rules run in the order of RULES; each is a pure function of a relation.
 """
 
-from cauce.streaming.planner.expand import reads_stream
+from cauce.streaming.planner.expand import expand, reads_stream
 from cauce.streaming.planner.planner import StreamingPlan, plan_stream, stream_schema
+from cauce.streaming.planner.source_leaf import is_source
+from cauce.streaming.planner.unsupported import check_batch, refuse_batch_write
 
-__all__ = ["StreamingPlan", "plan_stream", "reads_stream", "stream_schema"]
+__all__ = [
+    "StreamingPlan",
+    "check_batch",
+    "expand",
+    "is_source",
+    "plan_stream",
+    "reads_stream",
+    "refuse_batch_write",
+    "stream_schema",
+]

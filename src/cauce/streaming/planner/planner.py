@@ -7,6 +7,7 @@ from pyspark.sql.types import StructType
 
 from cauce.clock import Clock, SystemClock
 from cauce.conf import Conf
+from cauce.plan.event_time import event_times
 from cauce.plan.windows import rewrite_windows
 from cauce.session import Session
 from cauce.streaming.planner.batch_twin import BatchTwin
@@ -14,7 +15,8 @@ from cauce.streaming.planner.boundaries import BOUNDARIES
 from cauce.streaming.planner.cut import Cutter
 from cauce.streaming.planner.expand import expand
 from cauce.streaming.planner.nodes import Node, StatefulNode, WatermarkNode
-from cauce.streaming.planner.source_leaf import SourceLeaf, resolve_source, source_context
+from cauce.streaming.planner.source_leaf import SourceLeaf, is_source, resolve_source, source_context
+from cauce.streaming.planner.unsupported import check_streaming
 
 __all__ = ["RULES", "StreamingPlan", "plan_stream", "stream_schema"]
 
@@ -38,8 +40,17 @@ def plan_stream(
     """The plan of a streaming relation, or Spark's AnalysisException for what cannot stream."""
     context = source_context(session, conf, clock or SystemClock())
     twin = BatchTwin(session.engine, context)
+    expanded = expand(relation, session)
+    check_streaming(
+        expanded,
+        output_mode,
+        conf,
+        is_streaming=is_source,
+        event_times=lambda part: event_times(part, {}, twin.columns),
+        columns=twin.columns,
+    )
     cutter = Cutter(session.engine, twin, lambda leaf: resolve_source(leaf, context), BOUNDARIES)
-    root = cutter.cut(rewritten(relation, session, twin))
+    root = cutter.cut(apply_rules(expanded, twin))
     return StreamingPlan(root, tuple(cutter.sources), tuple(cutter.watermarks), tuple(cutter.stateful))
 
 
@@ -47,12 +58,11 @@ def stream_schema(relation: Relation, session: Session) -> StructType:
     """The columns a streaming relation has, as the engine resolves them."""
     context = source_context(session, session.settings.snapshot(), SystemClock())
     twin = BatchTwin(session.engine, context)
-    return twin.schema(rewritten(relation, session, twin))
+    return twin.schema(apply_rules(expand(relation, session), twin))
 
 
-def rewritten(relation: Relation, session: Session, twin: BatchTwin) -> Relation:
-    """The relation with names expanded and every rule applied."""
-    relation = expand(relation, session)
+def apply_rules(relation: Relation, twin: BatchTwin) -> Relation:
+    """The expanded relation after every rule."""
     for rule in RULES:
         relation = rule(relation, twin.schema)
     return relation
