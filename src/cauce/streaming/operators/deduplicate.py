@@ -12,10 +12,11 @@ from pyspark.sql.types import StructType
 
 from cauce.state import StateStore
 from cauce.streaming.operators.aggregates.grouping import group_by
-from cauce.streaming.operators.aggregates.rows import Request, Rows, physical
+from cauce.streaming.operators.aggregates.rows import Request, Rows
 from cauce.streaming.operators.kernels import Column, pc
 from cauce.streaming.operators.keys import EVENT_TIME, GroupKeys
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
+from cauce.streaming.operators.physical import physical
 
 __all__ = ["StreamingDeduplicate", "StreamingDeduplicateWithinWatermark"]
 

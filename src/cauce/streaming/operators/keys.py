@@ -6,8 +6,8 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from cauce.streaming.operators.aggregates.rows import logical, physical, physical_type
 from cauce.streaming.operators.kernels import Column, pc
+from cauce.streaming.operators.physical import logical, physical, physical_type
 
 __all__ = ["EVENT_TIME", "GroupKeys"]
 

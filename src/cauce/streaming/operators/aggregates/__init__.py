@@ -5,8 +5,9 @@ buffer columns, so that state is plain columns, never pickles. Sketch functions 
 are not here.
 """
 
+from cauce.streaming.operators.aggregates.aggregate import Aggregate
 from cauce.streaming.operators.aggregates.aggregation import Aggregation
-from cauce.streaming.operators.aggregates.registry import AGGREGATES, Aggregate
+from cauce.streaming.operators.aggregates.registry import AGGREGATES
 from cauce.streaming.operators.aggregates.rows import AggregateCall
 
 __all__ = ["AGGREGATES", "Aggregate", "AggregateCall", "Aggregation"]

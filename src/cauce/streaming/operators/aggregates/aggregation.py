@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from cauce.streaming.operators.aggregates.grouping import group_by
-from cauce.streaming.operators.aggregates.registry import AGGREGATES
+from cauce.streaming.operators.aggregates.registry import build
 from cauce.streaming.operators.aggregates.rows import AggregateCall, Buffers, Rows
 
 __all__ = ["Aggregation"]
@@ -16,7 +16,7 @@ class Aggregation:
 
     def __init__(self, calls: Sequence[AggregateCall]) -> None:
         self.calls = tuple(calls)
-        self._aggregates = [AGGREGATES[call.function](call) for call in calls]
+        self._aggregates = [build(call) for call in calls]
         self.buffer_fields = [
             pa.field(f"b{i}_{j}", kind)
             for i, aggregate in enumerate(self._aggregates)
@@ -24,7 +24,7 @@ class Aggregation:
         ]
 
     def partial(self, keys: pa.Table, batch: pa.Table) -> tuple[pa.Table, Buffers]:
-        """The distinct keys of a batch in order of first appearance, and their buffers."""
+        """The distinct keys of a batch, and their buffers."""
         rows = Rows(batch)
         requests = [aggregate.prepare(rows) for aggregate in self._aggregates]
         groups, results = group_by(keys, rows, [request for wanted in requests for request in wanted])

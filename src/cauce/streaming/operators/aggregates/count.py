@@ -1,11 +1,9 @@
 """count, count_if: how many rows, or how many rows without a null."""
 
-import functools
-
 import pyarrow as pa
 
 from cauce.streaming.operators.aggregates.rows import AggregateCall, Buffers, Request, Rows
-from cauce.streaming.operators.kernels import Column, pc
+from cauce.streaming.operators.kernels import pc
 
 __all__ = ["Count", "CountIf", "add_counts"]
 
@@ -28,7 +26,7 @@ class Count:
             return (Request("", "count_all"),)
         if len(self.call.inputs) == 1:
             return (Request(rows.argument(self.call), "count"),)
-        return (Request(self._complete_rows(rows), "count"),)
+        return (Request(rows.complete_positions(self.call), "count"),)
 
     def partial(self, rows: Rows, results: Buffers) -> Buffers:
         return results
@@ -38,19 +36,6 @@ class Count:
 
     def finish(self, buffers: Buffers) -> pa.Array:
         return pc.fill_null(buffers[0], 0)
-
-    def _complete_rows(self, rows: Rows) -> str:
-        """Row numbers, null where an argument is null."""
-        positions = rows.positions(self.call)
-        if not self.call.inputs:
-            return positions
-        name = f"{positions}:complete:{','.join(self.call.inputs)}"
-        return rows.derive(name, lambda: self._mask(rows, positions))
-
-    def _mask(self, rows: Rows, positions: str) -> Column:
-        valid = [pc.is_valid(rows.column(name)) for name in self.call.inputs]
-        column = rows.column(positions)
-        return pc.if_else(functools.reduce(pc.and_, valid), column, pa.scalar(None, column.type))
 
 
 class CountIf:

@@ -2,15 +2,9 @@
 
 import pyarrow as pa
 
-from cauce.streaming.operators.aggregates.rows import (
-    AggregateCall,
-    Buffers,
-    Request,
-    Rows,
-    logical,
-    physical_type,
-)
+from cauce.streaming.operators.aggregates.rows import AggregateCall, Buffers, Request, Rows
 from cauce.streaming.operators.kernels import pc
+from cauce.streaming.operators.physical import logical, physical_type
 
 __all__ = ["Max", "Min"]
 

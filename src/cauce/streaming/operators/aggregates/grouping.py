@@ -12,7 +12,7 @@ __all__ = ["group_by"]
 def group_by(
     keys: pa.Table, rows: Rows, requests: Sequence[Request]
 ) -> tuple[pa.Table, dict[Request, pa.Array]]:
-    """The distinct keys in order of first appearance, and the result of each request per key.
+    """The distinct keys in Arrow's order, and the result of each request per key.
 
     One thread on purpose: it keeps rows in order (lists, floating-point sums), so that a batch run
     again after a crash gives the same answer to the last bit.

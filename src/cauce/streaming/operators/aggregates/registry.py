@@ -1,57 +1,96 @@
-"""What an aggregate function is, and the table of all of them by Spark's name."""
+"""The table of all aggregate functions by Spark's name."""
 
-from typing import Protocol
+from collections.abc import Callable
+from functools import partial
 
+import numpy as np
 import pyarrow as pa
 
+from cauce.streaming.operators.aggregates import covariance as pairs
+from cauce.streaming.operators.aggregates import moments
+from cauce.streaming.operators.aggregates.aggregate import Aggregate
 from cauce.streaming.operators.aggregates.average import Average, TryAverage
+from cauce.streaming.operators.aggregates.bitwise import Bitwise
+from cauce.streaming.operators.aggregates.collect import CollectList, CollectSet, Distinct
 from cauce.streaming.operators.aggregates.count import Count, CountIf
+from cauce.streaming.operators.aggregates.covariance import Covariance
 from cauce.streaming.operators.aggregates.extremes import Max, Min
 from cauce.streaming.operators.aggregates.first_last import First, Last
-from cauce.streaming.operators.aggregates.rows import AggregateCall, Buffers, Request, Rows
+from cauce.streaming.operators.aggregates.moments import Moments
+from cauce.streaming.operators.aggregates.ordered import MaxBy, MinBy
+from cauce.streaming.operators.aggregates.product import Product
+from cauce.streaming.operators.aggregates.rows import AggregateCall
 from cauce.streaming.operators.aggregates.sum import Sum, TrySum
+from cauce.streaming.operators.aggregates.value_counts import Mode, Percentile
 
-__all__ = ["AGGREGATES", "Aggregate"]
-
-
-class Aggregate(Protocol):
-    """One call made live. Every buffer array is aligned with the groups; null means nothing seen yet."""
-
-    call: AggregateCall
-    buffer_types: tuple[pa.DataType, ...]
-
-    def __init__(self, call: AggregateCall) -> None: ...
-
-    def prepare(self, rows: Rows) -> tuple[Request, ...]:
-        """The Arrow hash aggregations `partial` needs."""
-        ...
-
-    def partial(self, rows: Rows, results: Buffers) -> Buffers:
-        """Buffers of this batch's groups, from the results of the requests."""
-        ...
-
-    def merge(self, old: Buffers, new: Buffers) -> Buffers:
-        """Buffers of the same groups combined; `old` came first."""
-        ...
-
-    def finish(self, buffers: Buffers) -> pa.Array:
-        """The values the user sees."""
-        ...
+__all__ = ["AGGREGATES", "build"]
 
 
-AGGREGATES: dict[str, type[Aggregate]] = {
+def _min(call: AggregateCall) -> Aggregate:
+    return MinBy(call) if pa.types.is_struct(call.input_types[0]) else Min(call)
+
+
+def _max(call: AggregateCall) -> Aggregate:
+    return MaxBy(call) if pa.types.is_struct(call.input_types[0]) else Max(call)
+
+
+def build(call: AggregateCall) -> Aggregate:
+    """The aggregate of a call."""
+    function = AGGREGATES[call.function]
+    return Distinct(call, function) if call.distinct else function(call)
+
+
+AGGREGATES: dict[str, Callable[[AggregateCall], Aggregate]] = {
+    "any": _max,
     "any_value": First,
+    "array_agg": CollectList,
     "avg": Average,
+    "bit_and": partial(Bitwise, function=np.bitwise_and, merge="bit_wise_and"),
+    "bit_or": partial(Bitwise, function=np.bitwise_or, merge="bit_wise_or"),
+    "bit_xor": partial(Bitwise, function=np.bitwise_xor, merge="bit_wise_xor"),
+    "bool_and": _min,
+    "bool_or": _max,
+    "collect_list": CollectList,
+    "collect_set": CollectSet,
+    "corr": partial(Covariance, result=pairs.corr),
     "count": Count,
     "count_if": CountIf,
+    "covar_pop": partial(Covariance, result=pairs.covar_pop),
+    "covar_samp": partial(Covariance, result=pairs.covar_samp),
+    "every": _min,
     "first": First,
     "first_value": First,
+    "kurtosis": partial(Moments, order=4, result=moments.kurtosis),
     "last": Last,
     "last_value": Last,
-    "max": Max,
+    "max": _max,
+    "max_by": MaxBy,
     "mean": Average,
-    "min": Min,
+    "median": Percentile,
+    "min": _min,
+    "min_by": MinBy,
+    "mode": Mode,
+    "percentile": Percentile,
+    "product": Product,
+    "regr_avgx": partial(Covariance, result=pairs.regr_avgx),
+    "regr_avgy": partial(Covariance, result=pairs.regr_avgy),
+    "regr_count": partial(Covariance, result=pairs.regr_count),
+    "regr_intercept": partial(Covariance, result=pairs.regr_intercept),
+    "regr_r2": partial(Covariance, result=pairs.regr_r2),
+    "regr_slope": partial(Covariance, result=pairs.regr_slope),
+    "regr_sxx": partial(Covariance, result=pairs.regr_sxx),
+    "regr_sxy": partial(Covariance, result=pairs.regr_sxy),
+    "regr_syy": partial(Covariance, result=pairs.regr_syy),
+    "skewness": partial(Moments, order=3, result=moments.skewness),
+    "some": _max,
+    "std": partial(Moments, order=2, result=moments.stddev_samp),
+    "stddev": partial(Moments, order=2, result=moments.stddev_samp),
+    "stddev_pop": partial(Moments, order=2, result=moments.stddev_pop),
+    "stddev_samp": partial(Moments, order=2, result=moments.stddev_samp),
     "sum": Sum,
     "try_avg": TryAverage,
     "try_sum": TrySum,
+    "var_pop": partial(Moments, order=2, result=moments.var_pop),
+    "var_samp": partial(Moments, order=2, result=moments.var_samp),
+    "variance": partial(Moments, order=2, result=moments.var_samp),
 }

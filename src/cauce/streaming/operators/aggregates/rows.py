@@ -1,5 +1,6 @@
 """The rows of one batch as an aggregate sees them: argument columns, filtered and derived once."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -8,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from cauce.streaming.operators.kernels import Column, pc
+from cauce.streaming.operators.physical import physical
 
-__all__ = ["AggregateCall", "Buffers", "Request", "Rows", "logical", "physical", "physical_type"]
+__all__ = ["AggregateCall", "Buffers", "Request", "Rows"]
 
 Buffers = list[pa.Array]
 """One array per buffer column, aligned with the groups. Null means: nothing seen yet."""
@@ -71,7 +73,7 @@ class Rows:
         """The argument in its physical type, null where the call's FILTER is not true."""
         name = call.inputs[position]
         plain = self.derive(f"{name}:physical", lambda: physical(self.table.column(name)))
-        return self._filtered(plain, call)
+        return self.filtered(plain, call)
 
     def original(self, call: AggregateCall, position: int = 0) -> pa.Array:
         """The argument as it came, whatever its type; the filter is not applied."""
@@ -79,9 +81,22 @@ class Rows:
 
     def positions(self, call: AggregateCall) -> str:
         """Row numbers, null where the call's FILTER is not true."""
-        return self._filtered(self.derive(":position", lambda: _positions(self.num_rows)), call)
+        return self.filtered(self.derive(":position", lambda: _positions(self.num_rows)), call)
 
-    def _filtered(self, name: str, call: AggregateCall) -> str:
+    def complete_positions(self, call: AggregateCall) -> str:
+        """Row numbers, null where the FILTER is not true or an argument is null."""
+        positions = self.positions(call)
+        if not call.inputs:
+            return positions
+        name = f"{positions}:complete:{','.join(call.inputs)}"
+        return self.derive(name, lambda: self._where_complete(positions, call))
+
+    def _where_complete(self, positions: str, call: AggregateCall) -> Column:
+        valid = functools.reduce(pc.and_, [pc.is_valid(self.column(name)) for name in call.inputs])
+        return pc.if_else(valid, self.column(positions), pa.scalar(None, pa.int64()))
+
+    def filtered(self, name: str, call: AggregateCall) -> str:
+        """The column, null where the call's FILTER is not true."""
         condition = call.filter
         if condition is None:
             return name
@@ -90,40 +105,6 @@ class Rows:
     def _masked(self, column: Column, condition: str) -> Column:
         keep = pc.fill_null(self.column(condition), False)
         return pc.if_else(keep, column, pa.scalar(None, column.type))
-
-
-def physical_type(data_type: pa.DataType) -> pa.DataType:
-    """The type Arrow's aggregation kernels take: times as integers, one layout of strings."""
-    if pa.types.is_timestamp(data_type) or pa.types.is_duration(data_type) or pa.types.is_time64(data_type):
-        return pa.int64()
-    if pa.types.is_date32(data_type):
-        return pa.int32()
-    if pa.types.is_large_string(data_type) or pa.types.is_string_view(data_type):
-        return pa.string()
-    if pa.types.is_large_binary(data_type) or pa.types.is_binary_view(data_type):
-        return pa.binary()
-    return data_type
-
-
-def physical(column: Column) -> Column:
-    """The column in its physical type; integers under a time type are shared, not copied."""
-    wanted = physical_type(column.type)
-    if wanted == column.type:
-        return column
-    if not pa.types.is_integer(wanted):
-        return column.cast(wanted)
-    if isinstance(column, pa.Array):
-        return column.view(wanted)
-    return pa.chunked_array([chunk.view(wanted) for chunk in column.chunks], wanted)
-
-
-def logical(array: pa.Array, data_type: pa.DataType) -> pa.Array:
-    """The reverse of `physical`."""
-    if array.type == data_type:
-        return array
-    if pa.types.is_integer(array.type) and physical_type(data_type) == array.type:
-        return array.view(data_type)
-    return array.cast(data_type)
 
 
 def _positions(count: int) -> pa.Array:

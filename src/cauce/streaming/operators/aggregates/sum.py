@@ -3,14 +3,7 @@
 import pyarrow as pa
 
 from cauce.errors import ArithmeticException
-from cauce.streaming.operators.aggregates.rows import (
-    AggregateCall,
-    Buffers,
-    Request,
-    Rows,
-    logical,
-    physical_type,
-)
+from cauce.streaming.operators.aggregates.rows import AggregateCall, Buffers, Request, Rows
 from cauce.streaming.operators.aggregates.wide_sum import (
     LONG_LIMIT,
     Checked,
@@ -23,6 +16,7 @@ from cauce.streaming.operators.aggregates.wide_sum import (
     split_halves,
 )
 from cauce.streaming.operators.kernels import Column, pc
+from cauce.streaming.operators.physical import logical, physical_type
 
 __all__ = ["Sum", "TrySum"]
 

@@ -1,0 +1,41 @@
+"""Arrow types as the aggregation kernels take them, and back."""
+
+import pyarrow as pa
+
+from cauce.streaming.operators.kernels import Column
+
+__all__ = ["logical", "physical", "physical_type"]
+
+
+def physical_type(data_type: pa.DataType) -> pa.DataType:
+    """The type Arrow's aggregation kernels take: times as integers, one layout of strings."""
+    if pa.types.is_timestamp(data_type) or pa.types.is_duration(data_type) or pa.types.is_time64(data_type):
+        return pa.int64()
+    if pa.types.is_date32(data_type):
+        return pa.int32()
+    if pa.types.is_large_string(data_type) or pa.types.is_string_view(data_type):
+        return pa.string()
+    if pa.types.is_large_binary(data_type) or pa.types.is_binary_view(data_type):
+        return pa.binary()
+    return data_type
+
+
+def physical(column: Column) -> Column:
+    """The column in its physical type; integers under a time type are shared, not copied."""
+    wanted = physical_type(column.type)
+    if wanted == column.type:
+        return column
+    if not pa.types.is_integer(wanted):
+        return column.cast(wanted)
+    if isinstance(column, pa.Array):
+        return column.view(wanted)
+    return pa.chunked_array([chunk.view(wanted) for chunk in column.chunks], wanted)
+
+
+def logical(array: pa.Array, data_type: pa.DataType) -> pa.Array:
+    """The reverse of `physical`."""
+    if array.type == data_type:
+        return array
+    if pa.types.is_integer(array.type) and physical_type(data_type) == array.type:
+        return array.view(data_type)
+    return array.cast(data_type)
