@@ -14,7 +14,7 @@ from cauce.engine import EngineSession
 from cauce.session import Session
 from cauce.state.store import StateStore
 from cauce.streaming.planner import StreamingPlan
-from cauce.streaming.planner.nodes import Batch, Rows, StatefulNode, table
+from cauce.streaming.planner.nodes import Batch, RemembersNode, Rows, table
 from cauce.streaming.sinks import Sink, SinkContext
 from cauce.streaming.sources import Source, SourceContext, source_class
 from cauce.streaming.watermark import WatermarkTracker
@@ -37,14 +37,14 @@ class Execution:
     output_mode: str
     sources: list[Source]
     sink: Sink
-    stores: dict[int, StateStore]
+    stores: dict[int, dict[str, StateStore]]
     tracker: WatermarkTracker
     locked_conf: dict[str, str]
     last_timestamp_ms: int = 0
     """Batch timestamps never go back, whatever the machine's clock does."""
 
     @property
-    def stateful_nodes(self) -> tuple[StatefulNode, ...]:
+    def stateful_nodes(self) -> tuple[RemembersNode, ...]:
         return self.plan.stateful
 
     @property
@@ -76,8 +76,9 @@ class Execution:
         for source in self.sources:
             source.stop()
         self.sink.stop()
-        for store in self.stores.values():
-            store.close()
+        for stores in self.stores.values():
+            for store in stores.values():
+                store.close()
 
 
 def open_execution(
@@ -109,7 +110,7 @@ def open_execution(
         output_mode=output_mode,
         sources=[_open_source(plan, i, checkpoint, session, clock, conf) for i in range(len(plan.sources))],
         sink=sink,
-        stores={node.index: _open_store(node, checkpoint, references) for node in plan.stateful},
+        stores={node.index: _open_stores(node, checkpoint, references) for node in plan.stateful},
         tracker=tracker,
         locked_conf=locked_conf(conf),
         last_timestamp_ms=latest[1].timestamp_ms if latest is not None else 0,
@@ -153,12 +154,19 @@ def sink_context(
     )
 
 
-def _open_store(node: StatefulNode, checkpoint: Checkpoint, references: Mapping[str, Any]) -> StateStore:
-    return StateStore.open(
-        checkpoint.file_system,
-        f"{checkpoint.state_path}/{node.index}",
-        key_schema=node.operator.key_schema,
-        value_schema=node.operator.value_schema,
-        event_time=node.operator.event_time,
-        reference=references.get(str(node.index)),
-    )
+def _open_stores(
+    node: RemembersNode, checkpoint: Checkpoint, references: Mapping[str, Any]
+) -> dict[str, StateStore]:
+    committed = references.get(str(node.index), {})
+    return {
+        name: StateStore.open(
+            checkpoint.file_system,
+            f"{checkpoint.state_path}/{node.index}/{name}",
+            key_schema=schema.key,
+            value_schema=schema.value,
+            event_time=schema.event_time,
+            multi_row=schema.multi_row,
+            reference=committed.get(name),
+        )
+        for name, schema in node.store_schemas.items()
+    }

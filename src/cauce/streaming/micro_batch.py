@@ -109,11 +109,7 @@ class MicroBatches:
         if self._last_watermark_ms is None or not self.execution.no_data_batches:
             return False
         return any(
-            node.operator.should_run_another_batch(
-                node.input_watermark_us(watermark_ms),
-                node.input_watermark_us(self._last_watermark_ms),
-                self.execution.output_mode,
-            )
+            node.wants_batch(watermark_ms, self._last_watermark_ms, self.execution.output_mode)
             for node in self.execution.stateful_nodes
         )
 
@@ -157,7 +153,8 @@ class MicroBatches:
 
     def _commit_state(self, batch: Batch) -> dict[str, Any] | None:
         references = {
-            str(node.index): batch.stores[node.index].commit() for node in self.execution.stateful_nodes
+            str(index): {name: store.commit() for name, store in stores.items()}
+            for index, stores in batch.stores.items()
         }
         return references or None
 
@@ -178,7 +175,7 @@ class MicroBatches:
         rows = -1 if written is None else written
         progress.sink = SinkProgress(self.execution.sink.description(), rows)
         progress.state_operators = [
-            batch.operator_metrics[node.index].json_value(batch.stores[node.index])
+            batch.operator_metrics[node.index].json_value(*batch.stores[node.index].values())
             for node in self.execution.stateful_nodes
         ]
         progress.observed_metrics = batch.observed

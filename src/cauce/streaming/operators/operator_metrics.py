@@ -38,20 +38,20 @@ class OperatorMetrics:
         yield
         self.removals_ms += (time.perf_counter() - began) * 1000
 
-    def json_value(self, state: StateStore) -> dict[str, Any]:
+    def json_value(self, *stores: StateStore) -> dict[str, Any]:
         """The entry, once the batch's state is committed."""
         return {
             "operatorName": self.operator_name,
-            "numRowsTotal": state.num_rows,
+            "numRowsTotal": sum(store.num_rows for store in stores),
             "numRowsUpdated": self.rows_updated,
             "allUpdatesTimeMs": int(self.updates_ms),
             "numRowsRemoved": self.rows_removed,
             "allRemovalsTimeMs": int(self.removals_ms),
-            "commitTimeMs": int(state.metrics.commit_ms),
-            "memoryUsedBytes": state.memory_bytes,
+            "commitTimeMs": int(sum(store.metrics.commit_ms for store in stores)),
+            "memoryUsedBytes": sum(store.memory_bytes for store in stores),
             "numRowsDroppedByWatermark": self.rows_dropped_by_watermark,
-            # All of an operator's state is one store, hence one partition.
+            # A store is not split in partitions.
             "numShufflePartitions": 1,
-            "numStateStoreInstances": 1,
+            "numStateStoreInstances": len(stores),
             "customMetrics": dict(sorted(self.custom.items())),
         }

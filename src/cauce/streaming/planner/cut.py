@@ -20,7 +20,14 @@ from cauce.plan.time import BatchTime
 from cauce.plan.walk import children, kind, plan_id, walk, walk_expressions, with_plan_ids
 from cauce.streaming.operators import StatefulOperator
 from cauce.streaming.planner.batch_twin import BatchTwin
-from cauce.streaming.planner.nodes import FragmentNode, Node, SourceNode, StatefulNode, WatermarkNode
+from cauce.streaming.planner.nodes import (
+    FragmentNode,
+    Node,
+    RemembersNode,
+    SourceNode,
+    StatefulNode,
+    WatermarkNode,
+)
 from cauce.streaming.planner.source_leaf import SourceLeaf, is_source
 
 __all__ = ["Cutter", "is_streaming"]
@@ -37,7 +44,7 @@ class Cutter:
     """The relations that become nodes of their own, by their field name."""
     sources: list[SourceLeaf] = field(default_factory=list)
     watermarks: list[WatermarkNode] = field(default_factory=list)
-    stateful: list[StatefulNode] = field(default_factory=list)
+    stateful: list[RemembersNode] = field(default_factory=list)
 
     def cut(self, relation: Relation) -> Node:
         """The node that computes a streaming relation's rows."""

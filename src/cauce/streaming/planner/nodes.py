@@ -29,9 +29,11 @@ __all__ = [
     "FragmentNode",
     "Node",
     "ObserveNode",
+    "RemembersNode",
     "SelectNode",
     "SourceNode",
     "StatefulNode",
+    "StoreSchema",
     "WatermarkNode",
 ]
 
@@ -53,8 +55,8 @@ class Batch:
     source_rows: Mapping[int, Rows]
     """Rows of each source that has new data."""
     tracker: WatermarkTracker
-    stores: Mapping[int, StateStore]
-    """The store of each stateful operator."""
+    stores: Mapping[int, Mapping[str, StateStore]]
+    """The stores of each stateful operator, by operator id and store name."""
     input_rows: dict[int, int] = field(default_factory=dict)
     operator_metrics: dict[int, OperatorMetrics] = field(default_factory=dict)
     observed: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -229,9 +231,38 @@ class ObserveNode:
         return f"CollectMetrics {self.name}"
 
 
+@dataclass(frozen=True)
+class StoreSchema:
+    """What `StateStore.open` needs to know about one store."""
+
+    key: pa.Schema
+    value: pa.Schema
+    event_time: str | None = None
+    multi_row: bool = False
+
+
+DEFAULT_STORE = "default"
+"""Spark's name for the store of an operator that has one."""
+
+
+class RemembersNode(Node, Protocol):
+    """A node with state. `index` is Spark's operator id."""
+
+    index: int
+
+    @property
+    def store_schemas(self) -> Mapping[str, StoreSchema]:
+        """Its stores by name."""
+        ...
+
+    def wants_batch(self, new_watermark_ms: int, last_watermark_ms: int, output_mode: str) -> bool:
+        """Whether a batch without data is worth running, given the query's old and new watermark."""
+        ...
+
+
 @dataclass
 class StatefulNode:
-    """A stateful operator over its child's rows; `operator` is bound to its store by the query."""
+    """A stateful operator with one input and one store."""
 
     index: int
     child: Node
@@ -248,11 +279,21 @@ class StatefulNode:
     def children(self) -> tuple[Node, ...]:
         return (self.child,)
 
+    @property
+    def store_schemas(self) -> Mapping[str, StoreSchema]:
+        operator = self.operator
+        return {DEFAULT_STORE: StoreSchema(operator.key_schema, operator.value_schema, operator.event_time)}
+
+    def wants_batch(self, new_watermark_ms: int, last_watermark_ms: int, output_mode: str) -> bool:
+        """Whether a batch without data would give or evict something under the new watermark."""
+        new_us, last_us = self.input_watermark_us(new_watermark_ms), self.input_watermark_us(last_watermark_ms)
+        return self.operator.should_run_another_batch(new_us, last_us, output_mode)
+
     def rows(self, batch: Batch) -> pa.Table:
         rows = table(self.child, batch)
         output, metrics = self.operator.process(
             rows,
-            batch.stores[self.index],
+            batch.stores[self.index][DEFAULT_STORE],
             late_watermark_us=self.input_watermark_us(batch.late_watermark_ms),
             eviction_watermark_us=self.input_watermark_us(batch.watermark_ms),
             output_mode=batch.output_mode,

@@ -14,7 +14,7 @@ from cauce.streaming.planner.batch_twin import BatchTwin
 from cauce.streaming.planner.boundaries import BOUNDARIES
 from cauce.streaming.planner.cut import Cutter
 from cauce.streaming.planner.expand import expand
-from cauce.streaming.planner.nodes import Node, StatefulNode, WatermarkNode
+from cauce.streaming.planner.nodes import Node, RemembersNode, WatermarkNode
 from cauce.streaming.planner.source_leaf import SourceLeaf, is_source, resolve_source, source_context
 from cauce.streaming.planner.unsupported import check_streaming
 
@@ -31,7 +31,7 @@ class StreamingPlan:
     root: Node
     sources: tuple[SourceLeaf, ...]
     watermarks: tuple[WatermarkNode, ...]
-    stateful: tuple[StatefulNode, ...]
+    stateful: tuple[RemembersNode, ...]
 
 
 def plan_stream(

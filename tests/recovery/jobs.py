@@ -1,0 +1,174 @@
+"""Small streaming jobs that can die at any operation of the disk, and what each must answer in the end."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql.connect import proto
+from pyspark.sql.connect.proto import Expression, Read, Relation
+
+from cauce.checkpoint import Checkpoint
+from cauce.clock import ManualClock
+from cauce.conf import Conf
+from cauce.files import Disk, LocalFileSystem
+from cauce.plan.build import attribute, call, integer, string
+from cauce.session import Session
+from cauce.streaming.execution import open_execution, sink_context
+from cauce.streaming.micro_batch import MicroBatches
+from cauce.streaming.planner import plan_stream
+from cauce.streaming.progress import BatchProgress
+from cauce.streaming.sinks import Sink, SinkOptions, sink_class
+from cauce.streaming.sources.sink_output import sink_log_files
+
+__all__ = ["JOBS", "Job", "answer", "run", "write_input"]
+
+SCHEMA = "`id` BIGINT, `ts` TIMESTAMP"
+ROWS = [[(1, 10), (2, 11), (2, 12)], [(3, 25), (1, 10)], [(4, 12), (5, 40)], [(5, 40), (6, 61)]]
+"""(id, seconds) per input file; each file is one batch. The third file's first row is late."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A query over the input files, with the sink's format or `rows by batch`."""
+
+    name: str
+    plan: Callable[[Relation], Relation]
+    output_mode: str
+    to_files: bool = True
+
+
+class BatchFiles:
+    """A sink that keeps the rows of every batch under its id: repeating a batch overwrites the same."""
+
+    output_modes = ("append", "update", "complete")
+
+    def __init__(self, file_system: LocalFileSystem, folder: Path) -> None:
+        self._file_system, self._folder = file_system, folder
+
+    def description(self) -> str:
+        return "BatchFiles"
+
+    def add_batch(self, batch_id: int, table: pa.Table) -> int:
+        self._file_system.make_dirs(str(self._folder))
+        text = json.dumps(_sorted_rows(table)).encode()
+        self._file_system.write_durable(str(self._folder / f"{batch_id}.json"), text, overwrite=True)
+        return table.num_rows
+
+    def stop(self) -> None:
+        """Nothing is held."""
+
+
+def write_input(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for i, rows in enumerate(ROWS):
+        lines = [json.dumps({"id": k, "ts": f"1970-01-01T00:{s // 60:02}:{s % 60:02}Z"}) for k, s in rows]
+        (folder / f"{i}.json").write_text("\n".join(lines))
+
+
+def run(job: Job, folder: Path, session: Session, disk: Disk) -> None:
+    """Run the job on everything there is, as one process would, until nothing is left or the disk dies."""
+    file_system = LocalFileSystem(disk)
+    checkpoint = Checkpoint(file_system, str(folder / "checkpoint"))
+    conf, clock = Conf({}), ManualClock(1_000_000)
+    checkpoint.acquire()
+    try:
+        plan = plan_stream(job.plan(_source(folder)), session, conf, output_mode=job.output_mode)
+        sink = _sink(job, folder, file_system, sink_context(plan, checkpoint, session=session, clock=clock, conf=conf))
+        execution = open_execution(
+            plan,
+            checkpoint,
+            session=session,
+            clock=clock,
+            conf=conf,
+            sink=sink,
+            output_mode=job.output_mode,
+        )
+        batches = MicroBatches(execution)
+        batches.restore()
+        while batches.run_next(BatchProgress("", "", None, batches.batch_id, 1, 0)):
+            pass
+        execution.close()
+    finally:
+        checkpoint.release()
+
+
+def answer(job: Job, folder: Path) -> list:
+    """What a reader of the sink sees, in an order of its own.
+
+    Batches may be cut differently: a crash after the source log and before the offset log leaves its
+    files to the next batch, in Spark as here. So in update mode the last row of each key counts.
+    """
+    out = folder / "out"
+    if not job.to_files:
+        batches = [json.loads(path.read_text()) for path in sorted(out.glob("*.json"), key=_batch_id)]
+        rows = [json.loads(row) for batch in batches[-1 if job.output_mode == "complete" else 0 :] for row in batch]
+        return sorted({json.dumps(next(iter(row.items()))): json.dumps(row) for row in rows}.values())
+    paths = sink_log_files(LocalFileSystem(), str(out)) or []
+    tables = [pq.ParquetFile(path.removeprefix("file://")).read() for path in paths]
+    return sorted(row for table in tables for row in _sorted_rows(table))
+
+
+def _batch_id(path: Path) -> int:
+    return int(path.stem)
+
+
+def _source(folder: Path) -> Relation:
+    source = Read.DataSource(
+        format="json", schema=SCHEMA, paths=[str(folder / "in")], options={"maxFilesPerTrigger": "1"}
+    )
+    return Relation(read=Read(is_streaming=True, data_source=source))
+
+
+def _sink(job: Job, folder: Path, file_system: LocalFileSystem, context: object) -> Sink:
+    if not job.to_files:
+        return BatchFiles(file_system, folder / "out")
+    options = SinkOptions("parquet", job.output_mode, path=str(folder / "out"))
+    return sink_class(options, context)(options, context)
+
+
+def _sorted_rows(table: pa.Table) -> list[str]:
+    return sorted(json.dumps(row, default=str) for row in table.to_pylist())
+
+
+def _watermarked(source: Relation) -> Relation:
+    watermark = proto.WithWatermark(input=source, event_time="ts", delay_threshold="10 seconds")
+    return Relation(with_watermark=watermark)
+
+
+def _counts(source: Relation, *keys: Expression) -> Relation:
+    return Relation(
+        aggregate=proto.Aggregate(
+            input=source,
+            group_type=proto.Aggregate.GROUP_TYPE_GROUPBY,
+            grouping_expressions=keys,
+            aggregate_expressions=[call("count", integer(1)), call("sum", attribute("id"))],
+        )
+    )
+
+
+def _windowed(source: Relation) -> Relation:
+    return _counts(_watermarked(source), call("window", attribute("ts"), string("5 seconds")))
+
+
+JOBS = {
+    job.name: job
+    for job in (
+        Job(
+            "filter",
+            lambda s: Relation(filter=proto.Filter(input=s, condition=call(">", attribute("id"), integer(1)))),
+            "append",
+        ),
+        Job("windows in append mode", _windowed, "append"),
+        Job("windows in update mode", _windowed, "update", to_files=False),
+        Job("counts in complete mode", lambda s: _counts(s, attribute("id")), "complete", to_files=False),
+        Job(
+            "distinct ids",
+            lambda s: Relation(deduplicate=proto.Deduplicate(input=s, column_names=["id"])),
+            "append",
+        ),
+        Job("first rows", lambda s: Relation(limit=proto.Limit(input=s, limit=4)), "append"),
+    )
+}

@@ -1,0 +1,73 @@
+"""A job killed before any operation of the disk, or with a torn write, or by a power loss, resumes exactly once."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.faulty_files import FaultyDisk, SimulatedCrash
+from tests.recovery.jobs import JOBS, Job, answer, run, write_input
+
+from cauce.engine import Engine
+from cauce.files import Disk
+from cauce.session import Session, SessionKey
+
+FAULTS = ("killed", "torn write", "power loss")
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Session]:
+    engine = Engine()
+    yield Session(SessionKey("", "tests", str(uuid.uuid4())), engine.session("tests", str(uuid.uuid4())))
+    engine.stop()
+
+
+def faulty_disk(fault: str, k: int) -> FaultyDisk:
+    return FaultyDisk(torn_write=k) if fault == "torn write" else FaultyDisk(crash_before=k)
+
+
+def undisturbed(job: Job, folder: Path, session: Session) -> tuple[list, int]:
+    """The answer without any fault, and how many operations it took."""
+    write_input(folder / "in")
+    disk = FaultyDisk()
+    run(job, folder, session, disk)
+    return answer(job, folder), len(disk.operations)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_that_dies_anywhere_answers_as_if_nothing_had_happened(
+    name: str, fault: str, session: Session, tmp_path: Path, crash_stride: int
+) -> None:
+    job = JOBS[name]
+    expected, operations = undisturbed(job, tmp_path / "undisturbed", session)
+    assert expected, "the job must have an answer to lose"
+    for k in range(FAULTS.index(fault), operations, crash_stride):
+        folder = tmp_path / str(k)
+        write_input(folder / "in")
+        disk = faulty_disk(fault, k)
+        with pytest.raises(SimulatedCrash):
+            run(job, folder, session, disk)
+        if fault == "power loss":
+            disk.lose_power(seed=k)
+        run(job, folder, session, Disk())
+        assert answer(job, folder) == expected, f"{fault} at operation {k}: {disk.operations[-1]}"
+
+
+@pytest.mark.parametrize("name", ["windows in append mode"])
+def test_a_crash_during_recovery_changes_nothing_either(
+    name: str, session: Session, tmp_path: Path, crash_stride: int
+) -> None:
+    job = JOBS[name]
+    expected, operations = undisturbed(job, tmp_path / "undisturbed", session)
+    for first in range(0, operations, 5 * crash_stride):
+        for second in range(0, 20, crash_stride):
+            folder = tmp_path / f"{first}-{second}"
+            write_input(folder / "in")
+            for disk in (FaultyDisk(crash_before=first), FaultyDisk(crash_before=second)):
+                try:
+                    run(job, folder, session, disk)
+                except SimulatedCrash:
+                    pass
+            run(job, folder, session, Disk())
+            assert answer(job, folder) == expected, f"crashes at {first}, then at {second}"
