@@ -1,7 +1,7 @@
 """The state store: a durable, versioned table from key to row (or rows) for one stateful operator."""
 
+import secrets
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,18 +9,29 @@ import numpy as np
 import pyarrow as pa
 
 from cauce.files import FileSystem
+from cauce.state import compaction
+from cauce.state.hashing import KeyHasher
+from cauce.state.multi_rows import MultiRows
 from cauce.state.options import StateMetrics, StateOptions
+from cauce.state.retention import Retention
+from cauce.state.schema import nullable, to_batch
+from cauce.state.segment import Segment
+from cauce.state.segment_store import SegmentStore
+from cauce.state.unique_rows import UniqueRows
 
 __all__ = ["StateStore"]
 
-Row = tuple[Any, ...]
+EMPTY = {"version": 0, "file": None, "rows": 0}
+SCAN_ROWS = 65_536
+DEFAULT_OPTIONS = StateOptions()
 
 
 class StateStore:
     """One store of one operator, used by one thread; changes are durable at `commit`, undone by `rollback`.
 
     A reference is what `commit` returned: small, JSON-able, to be kept in the commit record. Event times
-    are microseconds since the epoch; a null event time never expires.
+    are microseconds since the epoch; a null event time never expires. Keys are equal as Spark groups them:
+    null equals null, NaN equals NaN, -0.0 equals 0.0.
     """
 
     def __init__(
@@ -34,16 +45,20 @@ class StateStore:
         multi_row: bool,
         options: StateOptions,
     ) -> None:
-        self._file_system, self._path = file_system, path
+        """Use `open`."""
         self._key_schema, self._value_schema = key_schema, value_schema
+        self._found_schema = nullable(value_schema)
         self._row_schema = pa.schema([*key_schema, *value_schema])
-        self._event_index = None if event_time is None else self._row_schema.get_field_index(event_time)
-        self._multi_row = multi_row
-        self.options = options
+        self._multi_row, self._options = multi_row, options
+        self._segments = SegmentStore(
+            file_system, path, key_schema, value_schema,
+            expiry_column=None if event_time is None else self._row_schema.get_field_index(event_time),
+            options=options,
+        )  # fmt: skip
+        self._retention = Retention(file_system, path)
+        self._hasher = KeyHasher(key_schema.types, seed=secrets.randbits(128))
+        self._hashed: tuple[pa.Table, pa.RecordBatch, np.ndarray] | None = None
         self.metrics = StateMetrics()
-        self._rows: dict[Row, list[Row]] = {}
-        self._reference: dict[str, Any] = {"version": 0, "file": None}
-        self._dirty = False
 
     @classmethod
     def open(
@@ -56,142 +71,232 @@ class StateStore:
         reference: dict[str, Any] | None,
         event_time: str | None = None,
         multi_row: bool = False,
-        options: StateOptions = StateOptions(),
+        options: StateOptions = DEFAULT_OPTIONS,
     ) -> "StateStore":
-        """The store at `path` as `reference` left it; None is the empty store, version 0."""
+        """The store at `path` as `reference` left it; None is the empty store, version 0.
+
+        `event_time` names the key or value column (int64 microseconds, or a timestamp[us]) that orders
+        eviction. With `multi_row` a key owns any number of rows.
+        """
         store = cls(
-            file_system,
-            path,
-            key_schema,
-            value_schema,
-            event_time=event_time,
-            multi_row=multi_row,
-            options=options,
-        )
-        store._reference = reference or {"version": 0, "file": None}
-        store.rollback()
+            file_system, path, key_schema, value_schema,
+            event_time=event_time, multi_row=multi_row, options=options,
+        )  # fmt: skip
+        store._load(reference or EMPTY)
         return store
+
+    # Reading
 
     @property
     def num_rows(self) -> int:
-        return sum(len(rows) for rows in self._rows.values())
+        return self._log.num_live
 
     @property
     def memory_bytes(self) -> int:
-        return 200 * self.num_rows
+        """On the heap: rows, index and bookkeeping; mapped segments belong to the operating system."""
+        return self._owners.memory_bytes + sum(segment.memory_bytes for segment in self._log.segments)
 
     def get(self, keys: pa.Table) -> tuple[np.ndarray, pa.Table]:
         """`found[i]` and the value row of key i, aligned with `keys`; nulls where not found."""
-        rows = [self._rows.get(key, [None])[-1] for key in _tuples(keys)]
-        empty = (None,) * len(self._value_schema)
-        found = np.array([row is not None for row in rows], dtype=bool)
-        return found, _table([row or empty for row in rows], _nullable(self._value_schema))
+        assert isinstance(self._owners, UniqueRows), "get_all reads a multi-row store"
+        positions = self._owners.find(self._hash(keys)[1])
+        found = positions >= 0
+        if not found.any():
+            nothing = [pa.nulls(len(found), kind) for kind in self._found_schema.types]
+            return found, pa.Table.from_arrays(nothing, schema=self._found_schema)
+        return found, _table(self._log.take(positions, _values, found), self._found_schema)
 
     def get_all(self, keys: pa.Table) -> tuple[np.ndarray, pa.Table]:
-        """Every row of every key: the index into `keys` of each match, and the value rows."""
-        matches = [(i, row) for i, key in enumerate(_tuples(keys)) for row in self._rows.get(key, ())]
-        index = np.array([i for i, _ in matches], dtype=np.int64)
-        return index, _table([row for _, row in matches], self._value_schema)
+        """Every row of every key: the index into `keys` of each match, in order, and the value rows."""
+        index, positions = self.find_all(keys)
+        return index, self.read(positions)
 
-    def put(self, keys: pa.Table, values: pa.Table) -> None:
-        """Upsert, the last of equal keys wins; with `multi_row` append a row to its key."""
-        for key, row in zip(_tuples(keys), _tuples(values.cast(self._value_schema)), strict=True):
-            self._rows[key] = [*self._rows.get(key, []), row] if self._multi_row else [row]
-        self.metrics.rows_updated += len(keys)
-        self._dirty = self._dirty or len(keys) > 0
+    def find_all(self, keys: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+        """Like `get_all`, but the rows' positions: good for `read`, `replace`, `discard` until `commit`."""
+        assert isinstance(self._owners, MultiRows), "get reads a store with one row per key"
+        return self._owners.find_all(self._hash(keys)[1])
 
-    def remove(self, keys: pa.Table) -> int:
-        """Remove the keys with all their rows; how many rows went."""
-        removed = sum(len(self._rows.pop(key, [])) for key in _tuples(keys))
-        self.metrics.rows_removed += removed
-        self._dirty = self._dirty or removed > 0
-        return removed
-
-    def peek_expired(self, threshold_us: int) -> pa.Table:
-        """Keys and values of the rows that `evict` would remove."""
-        return _table([row for row in self._all() if self._expired(row, threshold_us)], self._row_schema)
-
-    def evict(self, threshold_us: int) -> pa.Table:
-        """Remove and return (keys and values) the rows with event time <= threshold."""
-        expired = self.peek_expired(threshold_us)
-        for key in [*self._rows]:
-            kept = [row for row in self._rows[key] if not self._expired(key + row, threshold_us)]
-            self._rows[key] = kept
-            if not kept:
-                del self._rows[key]
-        self.metrics.rows_removed += len(expired)
-        self._dirty = self._dirty or len(expired) > 0
-        return expired
+    def read(self, positions: np.ndarray) -> pa.Table:
+        """The value rows at positions of live rows."""
+        if not len(positions):
+            return self._value_schema.empty_table()
+        return _table(self._log.take(positions, _values), self._value_schema)
 
     def scan(self) -> Iterator[pa.Table]:
         """Keys and values of all live rows, in pieces."""
-        yield _table([*self._all()], self._row_schema)
+        empty = True
+        for segment in self._log.segments:
+            offsets = segment.live_offsets()
+            for start in range(0, len(offsets), SCAN_ROWS):
+                empty = False
+                yield self._rows(segment, offsets[start : start + SCAN_ROWS])
+        if empty:
+            yield self._row_schema.empty_table()
+
+    def peek_expired(self, threshold_us: int) -> pa.Table:
+        """Keys and values of the rows that `evict` would remove."""
+        return self._concat([self._rows(*due) for due in self._log.expired(threshold_us)])
+
+    # Changing
+
+    def put(self, keys: pa.Table, values: pa.Table) -> None:
+        """Upsert, the last of equal keys wins; with `multi_row` append a row to its key."""
+        batch, hashes = self._hash(keys)
+        metrics = self._change()
+        if not len(hashes):
+            return
+        positions = self._log.append(batch, to_batch(values, self._value_schema))
+        killed = self._owners.put(hashes, positions)
+        if len(killed):
+            self._log.kill(killed)
+        metrics.rows_updated += len(hashes)
+
+    def remove(self, keys: pa.Table) -> int:
+        """Remove the keys with all their rows; how many rows went."""
+        killed = self._owners.remove(self._hash(keys)[1])
+        if len(killed):
+            self._change().rows_removed += len(killed)
+            self._log.kill(killed)
+        return len(killed)
+
+    def evict(self, threshold_us: int) -> pa.Table:
+        """Remove and return (keys and values) the rows with event time <= threshold."""
+        evicted = []
+        for segment, offsets in self._log.expired(threshold_us):
+            if len(offsets):
+                evicted.append(self._rows(segment, offsets))
+                self._drop(segment, offsets)
+            assert segment.expiry is not None
+            segment.expiry.consume(threshold_us)
+        return self._concat(evicted)
+
+    def replace(self, positions: np.ndarray, values: pa.Table) -> None:
+        """New values for live rows of a multi-row store, given once each; they move to new positions."""
+        if not len(positions):
+            return
+        keys = self._log.take(positions, _keys)
+        hashes = self._hasher(keys.columns)
+        moved = self._log.append(keys, to_batch(values, self._value_schema))
+        self._owners.move(hashes, positions, moved)
+        self._log.kill(positions)
+        self._change().rows_updated += len(positions)
+
+    def discard(self, positions: np.ndarray) -> None:
+        """Remove live rows of a multi-row store, given once each."""
+        if len(positions):
+            self._owners.remove_rows(self._hasher(self._log.take(positions, _keys).columns), positions)
+            self._log.kill(positions)
+            self._change().rows_removed += len(positions)
+
+    # Versions
 
     def commit(self) -> dict[str, Any]:
         """Make the changes durable; the reference to keep in the commit record."""
         begin = time.perf_counter()
+        metrics = self._current_metrics()
         version, file = self._reference["version"] + 1, self._reference["file"]
-        if self._dirty:
-            file = f"{version}.{uuid.uuid4().hex}.arrow"
-            self._file_system.make_dirs(self._path)
-            data = _serialize(next(self.scan()))
-            self._file_system.write_durable(f"{self._path}/{file}", data)
-            self.metrics.bytes_written = len(data)
-        self._reference = {"version": version, "file": file}
-        self._dirty = False
-        self.metrics.commit_ms = (time.perf_counter() - begin) * 1000
+        if self._changed:
+            metrics.rows_rewritten = self._compact(metrics.rows_updated + metrics.rows_removed)
+            written = self._segments.write(self._log, version)
+            file = None if written is None else written.name
+            if written is not None and written.name is not None:
+                older = [s.name for s in self._log.segments if s.name is not None and s is not written]
+                self._retention.wrote(written.name, older)
+                metrics.bytes_written = written.size_bytes
+        self._reference = {"version": version, "file": file, "rows": self.num_rows}
+        self._changed, self._fresh = False, True
+        self._log.killed.clear()
+        metrics.commit_ms = (time.perf_counter() - begin) * 1000
         return dict(self._reference)
 
     def rollback(self) -> None:
-        """Back to the last commit, or to what was opened."""
-        self._rows = {}
-        if self._reference["file"] is not None:
-            data = self._file_system.read_bytes(f"{self._path}/{self._reference['file']}")
-            width = len(self._key_schema)
-            for row in _tuples(pa.ipc.open_stream(data).read_all()):
-                self._rows.setdefault(row[:width], []).append(row[width:])
-        self._dirty = False
+        """Back to the last commit, or to what was opened; read again, whatever state a failure left."""
+        if self._changed:
+            self._load(self._reference)
 
     def purge(self, references: Sequence[dict[str, Any]]) -> None:
         """Delete the files that neither `references` nor this store's last commit need."""
-        needed = {reference["file"] for reference in [*references, self._reference]}
-        for status in self._file_system.list(self._path):
-            if status.path.rsplit("/", 1)[-1] not in needed:
-                self._file_system.delete(status.path)
+        heads = {reference["file"] for reference in [*references, self._reference]}
+        self._retention.purge([name for name in heads if name is not None])
 
     def close(self) -> None:
-        self._rows = {}
+        """Let go of memory and files."""
+        self._load(EMPTY)
 
-    def _all(self) -> Iterator[Row]:
-        return (key + row for key, rows in self._rows.items() for row in rows)
+    # Shared steps
 
-    def _expired(self, row: Row, threshold_us: int) -> bool:
-        assert self._event_index is not None, "the store was opened without event_time"
-        return row[self._event_index] is not None and row[self._event_index] <= threshold_us
+    def _load(self, reference: dict[str, Any]) -> None:
+        self._log, older = self._segments.load(reference)
+        if reference["file"] is not None:
+            self._retention.wrote(reference["file"], older)
+        parts = [(segment, segment.live_offsets()) for segment in self._log.segments]
+        hashes = [self._hash_rows(segment, offsets) for segment, offsets in parts]
+        positions = [offsets + segment.base for segment, offsets in parts]
+        rows = MultiRows if self._multi_row else UniqueRows
+        self._owners: MultiRows | UniqueRows = rows(
+            np.concatenate([*hashes, np.empty((0, 2), dtype=np.uint64)]),
+            np.concatenate([*positions, np.empty(0, dtype=np.int64)]),
+        )
+        self._reference = reference
+        self._hashed = None
+        self._changed, self._fresh = False, True
+
+    def _hash(self, keys: pa.Table) -> tuple[pa.RecordBatch, np.ndarray]:
+        # A batch usually reads and then writes one and the same table of keys.
+        if self._hashed is None or self._hashed[0] is not keys:
+            batch = to_batch(keys, self._key_schema)
+            self._hashed = (keys, batch, self._hasher(batch.columns))
+        return self._hashed[1:]
+
+    def _hash_rows(self, segment: Segment, offsets: np.ndarray) -> np.ndarray:
+        keys = segment.keys
+        if len(offsets) < len(keys):
+            keys = keys.take(pa.array(offsets))
+        return self._hasher(keys.columns)
+
+    def _drop(self, segment: Segment, offsets: np.ndarray) -> None:
+        positions = offsets + segment.base
+        self._owners.remove_rows(self._hash_rows(segment, offsets), positions)
+        self._log.kill(positions)
+        self._change().rows_removed += len(offsets)
+
+    def _compact(self, rows_changed: int) -> int:
+        """Copy live rows of segments worth rewriting to the end of the log; how many."""
+        rewrites = compaction.choose(self._log.segments, rows_changed=rows_changed, options=self._options)
+        for segment, offsets in rewrites:
+            index = pa.array(offsets)
+            hashes = self._hash_rows(segment, offsets)
+            moved = self._log.append(segment.keys.take(index), segment.values.take(index))
+            self._owners.move(hashes, offsets + segment.base, moved)
+            self._log.kill(offsets + segment.base)
+        return sum(len(offsets) for _, offsets in rewrites)
+
+    def _rows(self, segment: Segment, offsets: np.ndarray) -> pa.Table:
+        index = pa.array(offsets)
+        columns = [*segment.keys.take(index).columns, *segment.values.take(index).columns]
+        return pa.Table.from_arrays(columns, schema=self._row_schema)
+
+    def _concat(self, tables: list[pa.Table]) -> pa.Table:
+        return pa.concat_tables(tables) if tables else self._row_schema.empty_table()
+
+    def _current_metrics(self) -> StateMetrics:
+        """The counters of the batch under way."""
+        if self._fresh:
+            self.metrics, self._fresh = StateMetrics(), False
+        return self.metrics
+
+    def _change(self) -> StateMetrics:
+        self._changed = True
+        return self._current_metrics()
 
 
-def _tuples(table: pa.Table) -> list[Row]:
-    columns = [column.to_pylist() for column in table.columns]
-    return [tuple(_canonical(value) for value in row) for row in zip(*columns, strict=True)]
+def _keys(segment: Segment) -> pa.RecordBatch:
+    return segment.keys
 
 
-def _canonical(value: Any) -> Any:
-    if isinstance(value, float):
-        return float("nan") if value != value else value + 0.0
-    return value
+def _values(segment: Segment) -> pa.RecordBatch:
+    return segment.values
 
 
-def _nullable(schema: pa.Schema) -> pa.Schema:
-    return pa.schema([field.with_nullable(True) for field in schema])
-
-
-def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:
-    columns = [[row[i] for row in rows] for i in range(len(schema))]
-    return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
-
-
-def _serialize(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue().to_pybytes()
+def _table(batch: pa.RecordBatch, schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_arrays(batch.columns, schema=schema)

@@ -1,0 +1,62 @@
+"""From a key's hash to the positions of all its rows."""
+
+import numpy as np
+
+from cauce.state.index import HashIndex
+from cauce.state.postings import Postings
+from cauce.state.segment import NO_POSITIONS
+
+__all__ = ["MultiRows"]
+
+
+class MultiRows:
+    """Any number of rows per key."""
+
+    def __init__(self, hashes: np.ndarray, positions: np.ndarray) -> None:
+        self._index = HashIndex()
+        self._postings = Postings()
+        self.put(hashes, positions)
+
+    @property
+    def memory_bytes(self) -> int:
+        return self._index.memory_bytes + self._postings.memory_bytes
+
+    def find_all(self, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Index into `hashes` and position of every row of every key, in that order."""
+        lists = self._index.find(hashes)[1]
+        known = np.flatnonzero(lists >= 0)
+        index, positions = self._postings.read(lists[known])
+        return known[index], positions
+
+    def put(self, hashes: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """Append rows to their keys; kills none."""
+        lists = self._index.find(hashes)[1]
+        absent = np.flatnonzero(lists < 0)
+        if len(absent):
+            self._index.reserve(len(absent))
+            new_slots = self._index.insert(hashes[absent])
+            distinct, which = np.unique(new_slots, return_inverse=True)
+            created = self._postings.create(len(distinct))
+            self._index.assign(distinct, created)
+            lists[absent] = created[which]
+        self._postings.append(lists, positions)
+        return NO_POSITIONS
+
+    def remove(self, hashes: np.ndarray) -> np.ndarray:
+        """Forget keys; the rows they owned."""
+        lists = self._index.find(hashes)[1]
+        positions = self._postings.read(np.unique(lists[lists >= 0]))[1]
+        self.remove_rows(hashes, positions)
+        return positions
+
+    def remove_rows(self, hashes: np.ndarray, positions: np.ndarray) -> None:
+        """Forget live rows; `hashes` are those of their keys."""
+        slots, lists = self._index.find(hashes)
+        slots, lists = slots[lists >= 0], lists[lists >= 0]
+        lists, first = np.unique(lists, return_index=True)
+        empty = self._postings.remove(lists, positions)
+        self._index.remove(slots[first[np.isin(lists, empty)]])
+
+    def move(self, hashes: np.ndarray, old: np.ndarray, new: np.ndarray) -> None:
+        """Rows moved to new positions."""
+        self._postings.move(np.unique(self._index.find(hashes)[1]), old, new)

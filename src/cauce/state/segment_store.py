@@ -1,0 +1,172 @@
+"""Writing and reading the segments of one store's folder."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from cauce.errors import SparkError
+from cauce.files import FileSystem
+from cauce.state.options import StateOptions
+from cauce.state.row_log import RowLog
+from cauce.state.schema import check_schema
+from cauce.state.segment import NO_POSITIONS, Segment, concat
+from cauce.state.segment_file import SegmentFile, decode, encode
+
+__all__ = ["SegmentStore"]
+
+MAP_BYTES_MIN = 64 << 10
+"""Smaller files are read: a memory map takes whole pages and a file handle's worth of work."""
+
+
+class SegmentStore:
+    """Turns what a batch changed into one file, and a reference back into a log."""
+
+    def __init__(
+        self,
+        file_system: FileSystem,
+        path: str,
+        key_schema: pa.Schema,
+        value_schema: pa.Schema,
+        *,
+        expiry_column: int | None,
+        options: StateOptions,
+    ) -> None:
+        self._file_system, self._path = file_system, path
+        self._key_schema, self._value_schema = key_schema, value_schema
+        self._row_schema = pa.schema([*key_schema, *value_schema])
+        self._expiry_column = expiry_column
+        self._options = options
+
+    def write(self, log: RowLog, version: int) -> Segment | None:
+        """Make the pending rows and kills durable and part of the log; None if no row lives any more."""
+        pending = [segment for segment in log.segments if segment.name is None]
+        dropped = [segment for segment in log.segments if segment.name is not None and not segment.live]
+        if not log.num_live:
+            log.replace(log.segments, None)
+            return None
+        new = self._join(pending, log.next_position)
+        new.kills = _useful_kills(log, dropped, new)
+        kept = [segment for segment in log.segments if segment.name is not None and segment.live]
+        self._write(new, version, [(segment.name or "", segment.checksum) for segment in kept])
+        log.replace(pending + dropped, new)
+        self._spend_budget(log)
+        return new
+
+    def _join(self, pending: Sequence[Segment], position: int) -> Segment:
+        """The pending segments as one."""
+        if not pending:
+            keys, values = (
+                pa.RecordBatch.from_pylist([], schema) for schema in (self._key_schema, self._value_schema)
+            )
+            return Segment.of(position, keys, values)
+        return Segment(
+            base=pending[0].base,
+            keys=concat([segment.keys for segment in pending]),
+            values=concat([segment.values for segment in pending]),
+            dead=np.concatenate([segment.dead for segment in pending]),
+            live=sum(segment.live for segment in pending),
+        )
+
+    def _write(self, segment: Segment, version: int, manifest: list[tuple[str, int]]) -> None:
+        rows = pa.RecordBatch.from_arrays(
+            [*segment.keys.columns, *segment.values.columns], schema=self._row_schema
+        )
+        data, segment.checksum = encode(
+            rows, len(self._key_schema), segment.kills, version=version, base=segment.base, manifest=manifest
+        )
+        name = f"{version}.{uuid.uuid4()}.arrow"
+        self._file_system.make_dirs(self._path)
+        self._file_system.write_durable(f"{self._path}/{name}", data)
+        segment.name, segment.size_bytes = name, len(data)
+        # From here on the rows are what the file holds: the batch's own arrays may pin larger ones.
+        self._set_rows(segment, decode(pa.py_buffer(data), name).rows)
+
+    def load(self, reference: dict[str, Any]) -> tuple[RowLog, list[str]]:
+        """The log of a version, and the older files it needs."""
+        if reference["file"] is None:
+            return RowLog(expiry_column=self._expiry_column), []
+        newest = self._read(reference["file"])
+        files = {reference["file"]: newest}
+        for name, checksum in newest.manifest:
+            files[name] = self._read(name)
+            if files[name].checksum != checksum:
+                raise self._error(name, "it is not the segment that the version was made of")
+        log = RowLog(
+            [self._segment(name, file) for name, file in files.items()], expiry_column=self._expiry_column
+        )
+        kills = np.unique(np.concatenate([file.kills for file in files.values()]))
+        log.kill(np.concatenate([part for _, part in log.by_segment(kills)] or [NO_POSITIONS]))
+        log.killed.clear()
+        return log, [name for name, _ in newest.manifest]
+
+    def _segment(self, name: str, file: SegmentFile) -> Segment:
+        segment = Segment.of(file.base, file.rows.select([]), file.rows.select([]))
+        segment.dead = np.zeros(len(file.rows), dtype=bool)
+        segment.live = len(file.rows)
+        segment.name, segment.checksum, segment.size_bytes = name, file.checksum, file.size_bytes
+        segment.kills = file.kills
+        segment.mapped = file.size_bytes >= MAP_BYTES_MIN
+        stored = file.rows.schema
+        check_schema(
+            pa.schema([stored.field(i) for i in range(file.num_keys)]),
+            pa.schema([stored.field(i) for i in range(file.num_keys, len(stored))]),
+            self._key_schema,
+            self._value_schema,
+            path=self._path,
+            allow_added_fields=self._options.allow_added_fields,
+        )
+        self._set_rows(segment, file.rows)
+        return segment
+
+    def _set_rows(self, segment: Segment, rows: pa.RecordBatch) -> None:
+        """Split the columns into keys and values; fields added since then are null."""
+        added = [pa.nulls(len(rows), kind) for kind in self._row_schema.types[rows.num_columns :]]
+        columns, width = [*rows.columns, *added], len(self._key_schema)
+        segment.keys = pa.RecordBatch.from_arrays(columns[:width], schema=self._key_schema)
+        segment.values = pa.RecordBatch.from_arrays(columns[width:], schema=self._value_schema)
+        if self._expiry_column is not None:
+            segment.track_expiry(self._expiry_column)
+
+    def _read(self, name: str) -> SegmentFile:
+        path = f"{self._path}/{name}"
+        try:
+            size_bytes = self._file_system.status(path).size_bytes
+            if size_bytes < MAP_BYTES_MIN:
+                return decode(pa.py_buffer(self._file_system.read_bytes(path)), path)
+            with pa.memory_map(path) as file:
+                return decode(file.read_buffer(), path)
+        except FileNotFoundError as error:
+            raise SparkError("CANNOT_LOAD_STATE_STORE.MISSING_SEGMENT", file=path) from error
+
+    def _error(self, name: str, reason: str) -> SparkError:
+        return SparkError(
+            "CANNOT_LOAD_STATE_STORE.DAMAGED_SEGMENT", file=f"{self._path}/{name}", offset=0, reason=reason
+        )
+
+    def _spend_budget(self, log: RowLog) -> None:
+        """Move the largest segments from the heap to memory maps until the rest fits the budget."""
+        on_heap = [segment for segment in log.segments if not segment.mapped]
+        heap_bytes = sum(segment.size_bytes for segment in on_heap)
+        if heap_bytes <= self._options.memory_budget_bytes:
+            return
+        for segment in sorted(on_heap, key=lambda segment: -segment.size_bytes):
+            with pa.memory_map(f"{self._path}/{segment.name}") as file:
+                self._set_rows(segment, decode(file.read_buffer(), segment.name or "").rows)
+            segment.mapped = True
+            heap_bytes -= segment.size_bytes
+            if heap_bytes <= self._options.memory_budget_bytes:
+                return
+
+
+def _useful_kills(log: RowLog, dropped: Sequence[Segment], new: Segment) -> np.ndarray:
+    """Kills of this batch and of segments that go away, as far as their targets stay."""
+    old = [segment.kills for segment in dropped if len(segment.kills)]
+    positions = np.concatenate([*log.killed, *old, NO_POSITIONS])
+    if not len(positions):
+        return NO_POSITIONS
+    positions = np.sort(positions)
+    stays = [part for segment, part in log.by_segment(positions) if segment.live or segment.name is None]
+    return np.concatenate([*stays, NO_POSITIONS])
