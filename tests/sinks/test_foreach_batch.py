@@ -1,5 +1,7 @@
 """foreachBatch gets a real DataFrame of its session, and the same one again when repeated."""
 
+import dataclasses
+
 import pyarrow as pa
 import pytest
 
@@ -13,8 +15,7 @@ ROWS = pa.table({"id": [1, 2, None], "name": ["Ana", "日本", None]})
 @pytest.fixture
 def foreach_batch(spark, server, context):
     """A sink in the session of the client `spark`."""
-    import dataclasses
-
+    spark.conf.get("spark.sql.session.timeZone")  # A session begins with its first request.
     [session] = [s for s in server.sessions.sessions() if s.session_id == spark.session_id]
     context = dataclasses.replace(context, session=session, engine=session.engine)
     return lambda function: ForeachBatchSink(

@@ -11,6 +11,7 @@ from cauce.errors import (
     UnsupportedOperationException,
 )
 from cauce.streaming.sinks.console import ConsoleSink
+from cauce.streaming.sinks.file import FileSink
 from cauce.streaming.sinks.foreach import ForeachSink
 from cauce.streaming.sinks.foreach_batch import ForeachBatchSink
 from cauce.streaming.sinks.memory import MemorySink
@@ -30,10 +31,15 @@ __all__ = [
 
 SINKS: dict[str, type] = {
     "console": ConsoleSink,
+    "csv": FileSink,
     "foreach": ForeachSink,
     "foreachBatch": ForeachBatchSink,
+    "json": FileSink,
     "memory": MemorySink,
     "noop": NoopSink,
+    "orc": FileSink,
+    "parquet": FileSink,
+    "text": FileSink,
 }
 
 TEMPORARY_CHECKPOINT_SINKS = ("memory", "foreach", "foreachBatch", "console", "noop")

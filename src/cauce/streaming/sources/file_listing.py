@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from cauce.errors import AnalysisException
 from cauce.files import FileStatus, FileSystem
+from cauce.formats.partition_path import partition_values
 from cauce.streaming.sources.file_glob import expand_glob, is_glob, matches_glob
-from cauce.streaming.sources.partitions import partition_values
 
 __all__ = ["FileListing", "is_hidden"]
 

@@ -8,9 +8,9 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from cauce.conf import parse_boolean
 from cauce.errors import SparkError
+from cauce.formats.partition_path import partition_values
 from cauce.streaming.sources.file_relation import PartitionedFile, files_relation
 from cauce.streaming.sources.file_schema import FileSchema, reader_options
-from cauce.streaming.sources.partitions import partition_values
 from cauce.streaming.sources.source import SourceContext, SourceOptions
 
 __all__ = ["FileReader"]

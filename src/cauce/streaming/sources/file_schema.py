@@ -7,10 +7,10 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructFi
 
 from cauce.errors import AnalysisException, IllegalArgumentException
 from cauce.files import uri_of_path
+from cauce.formats.partition_path import infer_partition_schema, partition_values
 from cauce.streaming.sources.file_glob import is_glob
 from cauce.streaming.sources.file_listing import FileListing
 from cauce.streaming.sources.file_options import STREAM_ONLY_OPTIONS
-from cauce.streaming.sources.partitions import infer_partition_schema, partition_values
 from cauce.streaming.sources.source import SourceContext, SourceOptions
 
 __all__ = ["FileSchema", "reader_options", "resolve_file_schema"]

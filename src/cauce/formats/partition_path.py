@@ -21,11 +21,18 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-__all__ = ["DEFAULT_PARTITION", "infer_partition_schema", "partition_values"]
+__all__ = ["DEFAULT_PARTITION", "escape_name", "infer_partition_schema", "partition_values"]
 
 DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
+ESCAPED = frozenset("\"#%'*/:=?\\{[]^\x7f") | {chr(code) for code in range(1, 0x20)}
+
 WIDENING: tuple[type[DataType], ...] = (NullType, IntegerType, LongType, DecimalType, DoubleType)
+
+
+def escape_name(text: str) -> str:
+    """Characters that file systems or Hive's partition syntax reserve, as `%XX`."""
+    return "".join(f"%{ord(character):02X}" if character in ESCAPED else character for character in text)
 
 
 def partition_values(path: str, base: str | None) -> dict[str, str | None]:

@@ -1,0 +1,58 @@
+"""The ORC format."""
+
+from typing import IO
+
+import pyarrow as pa
+from pyspark.sql.types import CalendarIntervalType, DataType, NullType, StructType, TimestampType
+
+from cauce.errors import IllegalArgumentException
+from cauce.formats.write_options import WriteOptions
+
+__all__ = ["extension", "supports", "write"]
+
+EXTENSIONS = {
+    "none": "",
+    "uncompressed": "",
+    "snappy": ".snappy",
+    "zlib": ".zlib",
+    "zstd": ".zstd",
+    "lz4": ".lz4",
+}
+
+
+def supports(kind: DataType) -> bool:
+    return not isinstance(kind, NullType | CalendarIntervalType)
+
+
+def extension(options: WriteOptions) -> str:
+    return f"{EXTENSIONS[_codec(options)]}.orc"
+
+
+def write(table: pa.Table, schema: StructType, file: IO[bytes], options: WriteOptions) -> None:
+    """Timestamps as the wall clock of the session's zone, which is what Spark stores in ORC."""
+    # Imported here because it is slow to load and few streams write ORC.
+    from pyarrow import orc
+
+    codec = _codec(options)
+    names = [field.name for field in schema if isinstance(field.dataType, TimestampType)]
+    for name in names:
+        index = table.schema.get_field_index(name)
+        table = table.set_column(index, name, _wall_clock(table.column(index), options.time_zone))
+    compression = "uncompressed" if EXTENSIONS[codec] == "" else codec
+    orc.write_table(table, pa.PythonFile(file, mode="w"), compression=compression)
+
+
+def _wall_clock(column: pa.ChunkedArray, time_zone: str) -> pa.ChunkedArray:
+    import pyarrow.compute as pc
+
+    return pc.local_timestamp(column.cast(pa.timestamp("us", time_zone)))
+
+
+def _codec(options: WriteOptions) -> str:
+    name = options.get("compression", "orc.compress", default="zstd").lower()
+    if name not in EXTENSIONS:
+        known = ", ".join(sorted(EXTENSIONS))
+        raise IllegalArgumentException(
+            "CODEC_NOT_AVAILABLE.WITH_AVAILABLE_CODECS_SUGGESTION", codecName=name, availableCodecs=known
+        )
+    return name

@@ -1,0 +1,27 @@
+"""The options of a file writer, by name without regard to case."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cauce.conf import parse_boolean
+
+__all__ = ["WriteOptions"]
+
+
+@dataclass(frozen=True)
+class WriteOptions:
+    """What the user set, and the zone that timestamps are written in."""
+
+    options: Mapping[str, str] = field(default_factory=dict)
+    time_zone: str = "UTC"
+
+    def get(self, *names: str, default: str = "") -> str:
+        """The first of these options that is set."""
+        found = {name.lower(): value for name, value in self.options.items()}
+        return next((found[name.lower()] for name in names if name.lower() in found), default)
+
+    def has(self, name: str) -> bool:
+        return any(key.lower() == name.lower() for key in self.options)
+
+    def flag(self, name: str, default: bool) -> bool:
+        return parse_boolean(self.get(name)) if self.has(name) else default
