@@ -7,7 +7,7 @@ from functools import cached_property
 import pyarrow as pa
 
 from cauce.streaming.operators.kernels import Column, pc
-from cauce.streaming.operators.physical import logical, physical, physical_type
+from cauce.streaming.operators.physical import logical, normalized, physical, physical_type
 
 __all__ = ["EVENT_TIME", "GroupKeys"]
 
@@ -86,7 +86,7 @@ def _leaves(name: str, kind: pa.DataType, nullable: bool) -> list[pa.Field]:
 
 def _split(column: Column, *, nullable: bool) -> list[Column]:
     if not pa.types.is_struct(column.type):
-        return [_normalized(physical(column))]
+        return [normalized(physical(column))]
     leaves = [pc.is_valid(column)] if nullable else []
     for i in range(column.type.num_fields):
         leaves += _split(pc.struct_field(column, i), nullable=nullable)
@@ -101,14 +101,6 @@ def _join(leaves: Iterator[Column], kind: pa.DataType, *, nullable: bool) -> pa.
     children = [_join(leaves, field.type, nullable=nullable) for field in fields]
     mask = None if valid is None else pc.invert(valid)
     return pa.StructArray.from_arrays(children, fields=fields, mask=mask)
-
-
-def _normalized(column: Column) -> Column:
-    """NaN equals NaN and -0.0 equals 0.0 as keys (NormalizeFloatingNumbers.scala)."""
-    if not pa.types.is_floating(column.type):
-        return column
-    zero, nan = pa.scalar(0.0, column.type), pa.scalar(float("nan"), column.type)
-    return pc.if_else(pc.is_nan(column), nan, pc.add(column, zero))
 
 
 def _one_piece(column: Column) -> pa.Array:

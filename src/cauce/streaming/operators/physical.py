@@ -2,9 +2,9 @@
 
 import pyarrow as pa
 
-from cauce.streaming.operators.kernels import Column
+from cauce.streaming.operators.kernels import Column, pc
 
-__all__ = ["logical", "physical", "physical_type"]
+__all__ = ["logical", "normalized", "physical", "physical_type"]
 
 
 def physical_type(data_type: pa.DataType) -> pa.DataType:
@@ -39,3 +39,11 @@ def logical(array: pa.Array, data_type: pa.DataType) -> pa.Array:
     if pa.types.is_integer(array.type) and physical_type(data_type) == array.type:
         return array.view(data_type)
     return array.cast(data_type)
+
+
+def normalized(column: Column) -> Column:
+    """One NaN and one zero, as Spark compares and hashes them (NormalizeFloatingNumbers.scala)."""
+    if not pa.types.is_floating(column.type):
+        return column
+    zero, nan = pa.scalar(0.0, column.type), pa.scalar(float("nan"), column.type)
+    return pc.if_else(pc.is_nan(column), nan, pc.add(column, zero))

@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 
+from cauce.errors import ArithmeticException
 from cauce.streaming.operators.aggregates.count import Count
 from cauce.streaming.operators.aggregates.quotients import decimal_quotients, rounded_quotients
 from cauce.streaming.operators.aggregates.rows import AggregateCall, Buffers, Request, Rows
@@ -44,8 +45,22 @@ class Average:
         if not self.exact:
             return pc.divide(sums, counts)
         if pa.types.is_decimal(sums.type):
-            return decimal_quotients(sums, counts, self.call.output_type)
+            return self._decimals(sums, counts)
         return rounded_quotients(sums, counts).view(self.call.input_types[0])
+
+    def _decimals(self, sums: pa.Array, counts: pa.Array) -> pa.Array:
+        wanted = self.call.output_type
+        averages = decimal_quotients(sums, counts, wanted)
+        if averages.null_count > sums.null_count and self.call.ansi and not self._sum.tolerant:
+            value = sums.filter(pc.and_(pc.is_valid(sums), pc.is_null(averages)))[0]
+            raise ArithmeticException(
+                "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION",
+                value=value,
+                precision=wanted.precision,
+                scale=wanted.scale,
+                config='"spark.sql.ansi.enabled"',
+            )
+        return averages
 
     def _doubles(self, rows: Rows) -> str:
         name = rows.argument(self.call)

@@ -9,13 +9,15 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
+from cauce.errors import ArithmeticException
 from cauce.streaming.operators.aggregates.moments import Result, doubles, numbers
 from cauce.streaming.operators.aggregates.rows import AggregateCall, Buffers, Request, Rows
 from cauce.streaming.operators.aggregates.segments import Segments
+from cauce.streaming.operators.kernels import pc
 
 __all__ = [
+    "Correlation",
     "Covariance",
-    "corr",
     "covar_pop",
     "covar_samp",
     "regr_avgx",
@@ -80,6 +82,22 @@ class Covariance:
         return positions.take(column).members.to_numpy(zero_copy_only=False)
 
 
+class Correlation(Covariance):
+    """corr(x, y). Where one of them does not vary, Spark divides by zero."""
+
+    def __init__(self, call: AggregateCall) -> None:
+        super().__init__(call, _correlation)
+
+    def finish(self, buffers: Buffers) -> pa.Array:
+        n, _, _, _, xx, yy = (numbers(buffer) for buffer in buffers)
+        constant = (n > 1) & (xx * yy == 0)
+        if not constant.any():
+            return super().finish(buffers)
+        if self.call.ansi:
+            raise ArithmeticException("DIVIDE_BY_ZERO", config='"spark.sql.ansi.enabled"')
+        return pc.if_else(pa.array(constant), pa.scalar(None, pa.float64()), super().finish(buffers))
+
+
 def covar_pop(n: np.ndarray, x: np.ndarray, y: np.ndarray, xy: np.ndarray, *_: np.ndarray) -> Result:
     return xy / n, n == 0
 
@@ -88,7 +106,7 @@ def covar_samp(n: np.ndarray, x: np.ndarray, y: np.ndarray, xy: np.ndarray, *_: 
     return xy / (n - 1), n <= 1
 
 
-def corr(n: np.ndarray, x: np.ndarray, y: np.ndarray, *sums: np.ndarray) -> Result:
+def _correlation(n: np.ndarray, x: np.ndarray, y: np.ndarray, *sums: np.ndarray) -> Result:
     xy, xx, yy = sums
     return xy / np.sqrt(xx * yy), n <= 1
 

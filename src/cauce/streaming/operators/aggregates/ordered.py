@@ -69,9 +69,10 @@ class MinBy(MaxBy):
 def sorted_positions(values: pa.Array) -> np.ndarray:
     """A stable ascending order as Spark compares: nulls inside structs first, NaN last."""
     flat = GroupKeys(("by",), (values.type,)).flatten(pa.table([values], names=["by"]))
-    columns = pa.table([_sortable(column) for column in flat.columns], names=flat.column_names)
-    keys = [(name, "ascending") for name in columns.column_names]
-    return pc.sort_indices(columns, sort_keys=keys, null_placement="at_start").to_numpy().astype(np.int64)
+    columns = [key for column in flat.columns for key in (pc.is_valid(column), _sortable(column))]
+    names = [str(i) for i in range(len(columns))]
+    keys = [(name, "ascending") for name in names]
+    return pc.sort_indices(pa.table(columns, names=names), sort_keys=keys).to_numpy().astype(np.int64)
 
 
 def _sortable(column: Column) -> Column:

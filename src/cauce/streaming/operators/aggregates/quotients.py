@@ -18,7 +18,10 @@ def rounded_quotients(sums: pa.Array, counts: pa.Array) -> pa.Array:
 
 
 def decimal_quotients(sums: pa.Array, counts: pa.Array, data_type: pa.Decimal128Type) -> pa.Array:
-    """Decimal sums over counts, in the result type Spark gives avg (four more digits of scale)."""
+    """Decimal sums over counts, in the result type Spark gives avg: four more digits of scale.
+
+    A quotient that does not fit the type is null.
+    """
     shift = 10 ** (data_type.scale - sums.type.scale)
     unscaled = _as_longs(sums)
     # Half of the range, because rounding doubles the remainder.
@@ -51,15 +54,12 @@ def _as_decimals(unscaled: np.ndarray, like: pa.Array, data_type: pa.Decimal128T
 
 
 def _slow_quotients(sums: pa.Array, counts: pa.Array, data_type: pa.Decimal128Type) -> pa.Array:
-    """A loop over groups: only sums beyond 64 bits get here."""
+    """A loop over groups: only sums beyond 64 bits get here. What does not fit the type becomes null."""
     unit = Decimal(1).scaleb(-data_type.scale)
+    limit = Decimal(10) ** (data_type.precision - data_type.scale)
     with localcontext() as context:
         context.prec = 100
         pairs = zip(sums.to_pylist(), counts.to_pylist(), strict=True)
-        return pa.array(
-            [
-                None if total is None else (total / count).quantize(unit, ROUND_HALF_UP)
-                for total, count in pairs
-            ],
-            data_type,
-        )
+        exact = [None if total is None else total / count for total, count in pairs]
+        rounded = [None if value is None else value.quantize(unit, ROUND_HALF_UP) for value in exact]
+    return pa.array([None if v is None or abs(v) >= limit else v for v in rounded], data_type)

@@ -13,11 +13,13 @@ from cauce.streaming.operators.aggregates.average import Average, TryAverage
 from cauce.streaming.operators.aggregates.bitwise import Bitwise
 from cauce.streaming.operators.aggregates.collect import CollectList, CollectSet, Distinct
 from cauce.streaming.operators.aggregates.count import Count, CountIf
-from cauce.streaming.operators.aggregates.covariance import Covariance
+from cauce.streaming.operators.aggregates.covariance import Correlation, Covariance
 from cauce.streaming.operators.aggregates.extremes import Max, Min
 from cauce.streaming.operators.aggregates.first_last import First, Last
+from cauce.streaming.operators.aggregates.hyper_log_log import ApproxCountDistinct
 from cauce.streaming.operators.aggregates.moments import Moments
 from cauce.streaming.operators.aggregates.ordered import MaxBy, MinBy
+from cauce.streaming.operators.aggregates.percentile_approx import PercentileApprox
 from cauce.streaming.operators.aggregates.product import Product
 from cauce.streaming.operators.aggregates.rows import AggregateCall
 from cauce.streaming.operators.aggregates.sum import Sum, TrySum
@@ -44,6 +46,8 @@ AGGREGATES: dict[str, Callable[[AggregateCall], Aggregate]] = {
     "any": _max,
     "any_value": First,
     "array_agg": CollectList,
+    "approx_count_distinct": ApproxCountDistinct,
+    "approx_percentile": PercentileApprox,
     "avg": Average,
     "bit_and": partial(Bitwise, function=np.bitwise_and, merge="bit_wise_and"),
     "bit_or": partial(Bitwise, function=np.bitwise_or, merge="bit_wise_or"),
@@ -52,7 +56,7 @@ AGGREGATES: dict[str, Callable[[AggregateCall], Aggregate]] = {
     "bool_or": _max,
     "collect_list": CollectList,
     "collect_set": CollectSet,
-    "corr": partial(Covariance, result=pairs.corr),
+    "corr": Correlation,
     "count": Count,
     "count_if": CountIf,
     "covar_pop": partial(Covariance, result=pairs.covar_pop),
@@ -71,6 +75,7 @@ AGGREGATES: dict[str, Callable[[AggregateCall], Aggregate]] = {
     "min_by": MinBy,
     "mode": Mode,
     "percentile": Percentile,
+    "percentile_approx": PercentileApprox,
     "product": Product,
     "regr_avgx": partial(Covariance, result=pairs.regr_avgx),
     "regr_avgy": partial(Covariance, result=pairs.regr_avgy),

@@ -1,6 +1,7 @@
 """mode, percentile and median: from every distinct value of a group and how often it came."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from cauce.streaming.operators.aggregates.segments import Segments, concat_lists
 from cauce.streaming.operators.keys import GroupKeys
 from cauce.streaming.operators.physical import physical
 
-__all__ = ["Mode", "Percentile"]
+__all__ = ["Mode", "Percentile", "percentages"]
 
 
 class ValueCounts:
@@ -55,9 +56,9 @@ class Percentile(ValueCounts):
 
     def __init__(self, call: AggregateCall) -> None:
         super().__init__(call)
-        percentages = call.parameters[0] if call.parameters else 0.5
-        self._many = isinstance(percentages, list | tuple | np.ndarray)
-        self._percentages = [float(p) for p in percentages] if self._many else [float(percentages)]
+        parameter = call.parameters[0] if call.parameters else 0.5
+        self._many = isinstance(parameter, list)
+        self._percentages = percentages(parameter)
         self._frequency = int(call.parameters[1]) if len(call.parameters) > 1 else 1
 
     def finish(self, buffers: Buffers) -> pa.Array:
@@ -71,6 +72,11 @@ class Percentile(ValueCounts):
             return pa.array(columns[0], mask=empty)
         flat = pa.array(np.stack(columns, axis=1).ravel())
         return pa.FixedSizeListArray.from_arrays(flat, len(columns), mask=pa.array(empty))
+
+
+def percentages(parameter: Any) -> list[float]:
+    """One percentage or a list of them, as a list."""
+    return [float(p) for p in (parameter if isinstance(parameter, list) else [parameter])]
 
 
 def _counted(values: Segments, counts: np.ndarray) -> Buffers:
