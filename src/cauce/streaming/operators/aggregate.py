@@ -80,9 +80,10 @@ class StreamingAggregate:
 
     def _check_types(self, input_schema: pa.Schema) -> None:
         """Refuse a query over types that Arrow cannot group or aggregate, before it runs."""
+        empty = input_schema.empty_table()
         try:
-            _, values = self._partial(input_schema.empty_table())
-            self.aggregation.merge(_arrays(values)[: len(self.aggregation.buffer_fields)], _arrays(values))
+            _, buffers = self.aggregation.partial(self.keys.flatten(empty), empty)
+            self.aggregation.finish(self.aggregation.merge(buffers, buffers))
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid, KeyError) as error:
             kinds = ", ".join(f"{field.name} {field.type}" for field in input_schema)
             raise AnalysisException(
