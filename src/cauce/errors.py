@@ -143,7 +143,11 @@ class SparkNoSuchElementException(SparkError):
     """A setting that nobody knows."""
 
     java_class = "org.apache.spark.SparkNoSuchElementException"
-    java_parents = ("java.util.NoSuchElementException", "java.lang.RuntimeException", *SparkError.java_parents)
+    java_parents = (
+        "java.util.NoSuchElementException",
+        "java.lang.RuntimeException",
+        *SparkError.java_parents,
+    )
 
 
 class SparkSQLException(SparkError):
@@ -157,7 +161,11 @@ class ArrayIndexOutOfBoundsException(SparkError):
     """An index outside an array under ANSI rules."""
 
     java_class = "java.lang.ArrayIndexOutOfBoundsException"
-    java_parents = ("java.lang.IndexOutOfBoundsException", "java.lang.RuntimeException", *SparkError.java_parents)
+    java_parents = (
+        "java.lang.IndexOutOfBoundsException",
+        "java.lang.RuntimeException",
+        *SparkError.java_parents,
+    )
 
 
 class DateTimeException(SparkError):

@@ -5,6 +5,7 @@ from typing import Any
 
 from pyspark.sql.connect.proto import ExecutePlanResponse
 
+from cauce.connect.caching import CACHE_COMMANDS
 from cauce.connect.execution import Execution
 from cauce.connect.stream_plans import STREAM_COMMANDS
 from cauce.connect.streaming import STREAMING_COMMANDS
@@ -13,4 +14,4 @@ __all__ = ["COMMANDS"]
 
 Handler = Callable[[Any, Execution], Iterator[ExecutePlanResponse]]
 
-COMMANDS: dict[str, Handler] = {**STREAMING_COMMANDS, **STREAM_COMMANDS}
+COMMANDS: dict[str, Handler] = {**STREAMING_COMMANDS, **STREAM_COMMANDS, **CACHE_COMMANDS}

@@ -8,6 +8,7 @@ from pyspark.sql.connect.proto import ExecutePlanRequest, ExecutePlanResponse
 from cauce.connect import forward
 from cauce.connect.commands import COMMANDS
 from cauce.connect.execution import Execution
+from cauce.connect.plans import decompress
 from cauce.connect.stream_plans import refuse_stream
 from cauce.connect.wire import execute_ids, to_bytes
 from cauce.errors import SparkError, SparkSQLException
@@ -19,6 +20,7 @@ __all__ = ["execute_plan"]
 
 def execute_plan(request: ExecutePlanRequest, session: Session) -> Operation:
     """The operation that runs the request; nothing runs before its first response is asked for."""
+    decompress(request.plan)
     operation = Operation(
         operation_id=request.operation_id or str(uuid.uuid4()),
         tags=frozenset(request.tags),

@@ -1,24 +1,107 @@
-"""Requests that Sail answers: sent on under the engine's session id, answered as bytes."""
+"""Requests that Sail answers: prepared, sent on under the engine's session id, answered as bytes."""
 
+import contextlib
 from collections.abc import Iterator
 
 import grpc
 from google.protobuf.message import Message
-from pyspark.sql.connect.proto import AnalyzePlanRequest
+from pyspark.sql.connect.proto import AnalyzePlanRequest, ExecutePlanResponse, Plan, Relation
 
 from cauce.connect.execution import Execution
+from cauce.connect.metrics import observed_metrics
+from cauce.connect.plans import prepare, roots
 from cauce.connect.results import coalesced
-from cauce.connect.wire import analyze_ids
+from cauce.connect.wire import analyze_ids, to_bytes
 from cauce.engine.errors import translate
 from cauce.errors import SparkSQLException
+from cauce.plan.tables import normalized_name
 from cauce.session import Session
 
 __all__ = ["analyze", "execute"]
 
 
-def execute(execution: Execution) -> Iterator[bytes]:
-    """Sail's responses to the request's plan. Reattaching is done here, so Sail need not buffer."""
+def execute(
+    execution: Execution, lease: contextlib.ExitStack | None = None
+) -> Iterator[bytes | ExecutePlanResponse]:
+    """Sail's responses to the request's plan, then the metrics observed in it.
+
+    Tables that the plan reads by reference stay readable until its end, or until `lease` is closed.
+    """
+    request, session = execution.request, execution.session
+    command = request.plan.command.WhichOneof("command_type")
+    if command in SPECIAL and lease is None:
+        yield from SPECIAL[command](execution)
+        return
+    with contextlib.ExitStack() as own_lease:
+        preparations = [prepare(root, session, lease or own_lease) for root in roots(request.plan)]
+        yield from coalesced(_responses(execution))
+        for preparation in preparations:
+            for observed in preparation.observed:
+                yield observed_metrics(observed, session)
+
+
+def _create_view(execution: Execution) -> Iterator[bytes | ExecutePlanResponse]:
+    """Sail keeps the view's plan, so what it reads by reference must stay until the view is replaced."""
+    name = normalized_name(execution.request.plan.command.create_dataframe_view.name)
+    with contextlib.ExitStack() as lease:
+        yield from execute(execution, lease)
+        execution.session.view_leases.replace(name, lease.pop_all())
+
+
+def _sql(execution: Execution) -> Iterator[bytes | ExecutePlanResponse]:
+    """A command ran; a query comes back as the client wrote it, once it is known to make sense."""
+    request, session = execution.request, execution.session
+    command = request.plan.command.sql_command
+    written = Relation()
+    written.CopyFrom(command.input)
+    has_input = command.HasField("input")
+    with contextlib.ExitStack() as lease:
+        for data in execute(execution, lease):
+            response = ExecutePlanResponse.FromString(to_bytes(data))
+            result = response.sql_command_result
+            if result.relation.WhichOneof("rel_type") in ("sql", "with_relations"):
+                if has_input:
+                    result.relation.CopyFrom(written)
+                check(result.relation, session)
+            yield response
+
+
+SPECIAL = {"create_dataframe_view": _create_view, "sql_command": _sql}
+
+
+def check(relation: Relation, session: Session) -> None:
+    """Raise what is wrong with a query, without running it."""
+    request = AnalyzePlanRequest(schema=AnalyzePlanRequest.Schema(plan=Plan(root=relation)))
+    analyze(request, session)
+
+
+def analyze(request: AnalyzePlanRequest, session: Session) -> bytes:
+    """Sail's answer to an analysis."""
+    session_id = request.session_id
+    with contextlib.ExitStack() as lease:
+        for plan in plans(request):
+            for root in roots(plan):
+                prepare(root, session, lease, running=False)
+        _address(request, session)
+        try:
+            response = session.engine.raw.analyze_plan(request.SerializeToString())
+        except grpc.RpcError as error:
+            raise translate(error) from None
+    return response + analyze_ids(session_id, session.server_side_session_id)
+
+
+def plans(request: AnalyzePlanRequest) -> Iterator[Plan]:
+    """The plans in an analysis request."""
+    kind = request.WhichOneof("analyze")
+    message = getattr(request, kind) if kind else request
+    for field, value in message.ListFields():
+        if field.message_type is Plan.DESCRIPTOR:
+            yield value
+
+
+def _responses(execution: Execution) -> Iterator[bytes]:
     request, session, operation = execution.request, execution.session, execution.operation
+    # Reattaching is done here, so Sail need not buffer.
     request.ClearField("request_options")
     _address(request, session)
     with session.engine.operation_ids.borrow() as engine_operation_id:
@@ -26,24 +109,13 @@ def execute(execution: Execution) -> Iterator[bytes]:
         call = session.engine.raw.execute_plan(request.SerializeToString())
         operation.on_cancel(call.cancel)
         try:
-            yield from coalesced(call)
+            yield from call
         except grpc.RpcError as error:
             if operation.cancelled:
                 raise SparkSQLException("OPERATION_CANCELED") from None
             raise translate(error) from None
         finally:
             call.cancel()
-
-
-def analyze(request: AnalyzePlanRequest, session: Session) -> bytes:
-    """Sail's answer to an analysis."""
-    session_id = request.session_id
-    _address(request, session)
-    try:
-        response = session.engine.raw.analyze_plan(request.SerializeToString())
-    except grpc.RpcError as error:
-        raise translate(error) from None
-    return response + analyze_ids(session_id, session.server_side_session_id)
 
 
 def _address(request: Message, session: Session) -> None:

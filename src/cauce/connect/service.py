@@ -1,5 +1,6 @@
 """The Spark Connect service: RPC name to handler, session lookup and error answers around each."""
 
+import itertools
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,6 +11,7 @@ from pyspark.sql.connect import proto
 
 from cauce.clock import Clock, SystemClock
 from cauce.connect.analyze import analyze_plan
+from cauce.connect.artifacts import add_artifacts, artifact_status
 from cauce.connect.config import config
 from cauce.connect.errors import fetch_error_details, to_status
 from cauce.connect.execute import execute_plan
@@ -43,6 +45,8 @@ class ConnectService:
             "ReattachExecute": stream(self._streamed(proto.ReattachExecuteRequest, reattach_execute)),
             "AnalyzePlan": unary(self._unary(proto.AnalyzePlanRequest, analyze_plan)),
             "Config": unary(self._unary(proto.ConfigRequest, config)),
+            "AddArtifacts": grpc.stream_unary_rpc_method_handler(self._add_artifacts),
+            "ArtifactStatus": unary(self._unary(proto.ArtifactStatusesRequest, artifact_status)),
             "Interrupt": unary(self._unary(proto.InterruptRequest, interrupt)),
             "ReleaseExecute": unary(self._unary(proto.ReleaseExecuteRequest, release_execute)),
             "FetchErrorDetails": unary(self._unary(proto.FetchErrorDetailsRequest, fetch_error_details)),
@@ -89,6 +93,16 @@ class ConnectService:
             operation.last_detached_ms = self._clock.now_ms()
             if not operation.reattachable:
                 operation.cancel()
+
+    def _add_artifacts(self, chunks: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        session = None
+        try:
+            requests = (parse(proto.AddArtifactsRequest, data) for data in chunks)
+            first = next(requests, proto.AddArtifactsRequest())
+            session = self._session(first, context)
+            return to_bytes(add_artifacts(itertools.chain([first], requests), session))
+        except Exception as error:
+            context.abort_with_status(to_status(error, session))
 
     def _clone_session(self, request: proto.CloneSessionRequest, session: Session) -> Message:
         return clone_session(request, session, self._sessions)

@@ -1,4 +1,4 @@
-"""Sail's errors in Spark's words: one table of patterns, each with Spark's class, condition and parameters."""
+"""Sail's errors in Spark's words: a table of patterns, with Spark's class, condition and parameters."""
 
 import json
 import re

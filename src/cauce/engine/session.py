@@ -133,6 +133,10 @@ class EngineSession:
         )
         return self._stub.Config(request).pairs[0].value
 
+    def leaf(self, table: pa.Table, lease: contextlib.ExitStack) -> Relation:
+        """A relation that reads the table; a large one stays readable until `lease` is closed."""
+        return self._enter(table, lease)
+
     def _enter(self, value: pa.Table | Relation, stack: contextlib.ExitStack) -> Relation:
         if isinstance(value, Relation):
             return value

@@ -12,6 +12,8 @@ import pyarrow as pa
 from pyspark.sql.connect.proto import Relation
 
 from cauce.engine import EngineSession
+from cauce.session.artifacts import ArtifactStore
+from cauce.session.cache import CachedRelation, Leases, RelationCache
 from cauce.session.operation import Operation
 from cauce.session.settings import Settings
 
@@ -54,10 +56,16 @@ class Session:
         self.settings = settings or Settings()
         self.views: dict[str, Relation] = {}
         """Streaming temporary views by lower-case name."""
+        self.view_leases = Leases()
+        """Tables that Sail's temporary views read by reference, by view name."""
         self.relations: dict[str, pa.Table] = {}
         """Tables that a CachedRemoteRelation of this id stands for."""
         self.data_sources: dict[str, type] = {}
         """Python data sources registered by the user, by lower-case name."""
+        self.checkpoints: dict[str, CachedRelation] = {}
+        """Lazy checkpoints that a CachedRemoteRelation of this id stands for."""
+        self.persisted = RelationCache()
+        self.artifacts = ArtifactStore(engine.session_id)
         self.streams: Any = None
         """The streaming query manager, attached by `cauce.streaming`."""
         self.closed = False
@@ -130,7 +138,11 @@ class Session:
             with contextlib.suppress(Exception):
                 self._client.client.close()
         self.relations.clear()
+        self.checkpoints.clear()
+        self.persisted.clear()
         self.views.clear()
+        self.view_leases.close_all()
+        self.artifacts.close()
         if errors:
             raise ExceptionGroup(f"closing session {self.session_id}", errors)
 
