@@ -149,6 +149,8 @@ class StreamingAggregate:
 
     def _finish(self, rows: pa.Table) -> pa.Table:
         """Keys and results as the query declared them."""
+        if not rows.num_rows:
+            return self.output_schema.empty_table()
         buffers = _arrays(rows)[len(self.key_schema) :]
         return pa.table(
             [*self.keys.restore(rows), *self.aggregation.finish(buffers)], schema=self.output_schema

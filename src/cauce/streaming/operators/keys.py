@@ -89,8 +89,17 @@ def _split(column: Column, *, nullable: bool) -> list[Column]:
         return [normalized(physical(column))]
     leaves = [pc.is_valid(column)] if nullable else []
     for i in range(column.type.num_fields):
-        leaves += _split(pc.struct_field(column, i), nullable=nullable)
+        leaves += _split(_field(column, i), nullable=nullable)
     return leaves
+
+
+def _field(column: Column, index: int) -> Column:
+    if column.null_count:
+        return pc.struct_field(column, index)
+    # Without nulls to carry over, the child is there already.
+    if isinstance(column, pa.Array):
+        return column.field(index)
+    return pa.chunked_array([chunk.field(index) for chunk in column.chunks], column.type.field(index).type)
 
 
 def _join(leaves: Iterator[Column], kind: pa.DataType, *, nullable: bool) -> pa.Array:
