@@ -306,6 +306,8 @@ def _special_form(name: str, printed: Sequence[str], arguments: Sequence[Express
             return f"{printed[0]} LIKE {printed[1]}"
         case ("in", _):
             return f"({printed[0]} IN ({', '.join(printed[1:])}))"
+        case ("filter_where", 2):
+            return f"{printed[0]} FILTER (WHERE {printed[1]})"
         case ("if", 3):
             return f"(IF({', '.join(printed)}))"
         case ("when", _):

@@ -1,0 +1,619 @@
+"""Spark SQL expressions, read straight into Connect expressions: precedence as in Spark's grammar.
+
+What Connect has no message for and the engine can read itself (typed timestamps, `EXTRACT`-like
+keyword syntax over unit names) stays text in an `expression_string`, as long as it holds no aggregate.
+https://github.com/apache/spark/blob/v4.2.0/sql/api/src/main/antlr4/org/apache/spark/sql/catalyst/parser/SqlBaseParser.g4
+"""
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pyspark.sql.connect.proto.expressions_pb2 import Expression, SubqueryExpression
+from pyspark.sql.connect.proto.relations_pb2 import Relation
+
+from cauce.errors import AnalysisException, UnsupportedOperationException
+from cauce.plan.build import alias, call, integer, quoted, star, string
+from cauce.plan.sql_literals import (
+    CAST_FUNCTIONS,
+    INTERVAL_UNITS,
+    UNIT_FUNCTIONS,
+    interval_literal,
+    number_literal,
+    text_expression,
+)
+from cauce.plan.sql_lowering import FILTER
+from cauce.plan.sql_tokens import Tokens, unquote
+
+__all__ = ["ExpressionParser", "Parameters", "Subqueries"]
+
+# Words that end an expression and so are no column names.
+RESERVED = frozenset(
+    """
+    AND ANTI AS CROSS DISTRIBUTE ELSE END EXCEPT FROM FULL GROUP HAVING INNER INTERSECT JOIN LATERAL
+    LIMIT MINUS NATURAL OFFSET ON OR ORDER SELECT SEMI SORT THEN UNION USING WHEN WHERE
+    """.split()  # noqa: SIM905 - a paragraph of words reads better than a column of strings
+)
+COMPARISONS = {
+    "=": "==",
+    "==": "==",
+    "<>": "!=",
+    "!=": "!=",
+    "<": "<",
+    "<=": "<=",
+    ">": ">",
+    ">=": ">=",
+    "<=>": "<=>",
+}
+# Binary operators by how tightly they bind, loosest first, each with the function it calls.
+LEVELS: tuple[dict[str, str], ...] = (
+    COMPARISONS,
+    {"|": "|"},
+    {"^": "^"},
+    {"&": "&"},
+    {"<<": "shiftleft", ">>": "shiftright", ">>>": "shiftrightunsigned"},
+    {"+": "+", "-": "-", "||": "concat"},
+    {"*": "*", "/": "/", "%": "%", "DIV": "div"},
+)
+# Functions called without parentheses.
+BARE_CALLS = (
+    "CURRENT_DATE",
+    "CURRENT_TIMESTAMP",
+    "CURRENT_TIME",
+    "CURRENT_USER",
+    "LOCALTIMESTAMP",
+    "USER",
+    "SESSION_USER",
+)
+TYPED_LITERALS = ("DATE", "TIMESTAMP", "TIMESTAMP_LTZ", "TIMESTAMP_NTZ", "TIME")
+TAKES_IGNORE_NULLS = ("first", "last", "first_value", "last_value", "any_value")
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Values for `:name` and `?`."""
+
+    named: Mapping[str, Expression] = field(default_factory=dict)
+    positional: Sequence[Expression] = ()
+
+
+@dataclass
+class Subqueries:
+    """Queries met inside expressions: each gets a plan id and becomes a reference of a WithRelations."""
+
+    parse: Callable[[], Relation] | None = None
+    next_id: int = 0
+    found: list[Relation] = field(default_factory=list)
+
+    def add(self, relation: Relation) -> int:
+        copy = Relation()
+        copy.CopyFrom(relation)
+        copy.common.plan_id = self.next_id
+        self.next_id += 1
+        self.found.append(copy)
+        return copy.common.plan_id
+
+
+class ExpressionParser:
+    """Reads expressions from a cursor; a query parser shares the cursor with it."""
+
+    def __init__(self, tokens: Tokens, parameters: Parameters, subqueries: Subqueries) -> None:
+        self.tokens = tokens
+        self.parameters = parameters
+        self.subqueries = subqueries
+        self._lambda_names: list[set[str]] = []
+        self._next_position = 0
+
+    def expression(self) -> Expression:
+        """A boolean expression: anything an expression can be."""
+        left = self._conjunction()
+        while self.tokens.take("OR"):
+            left = call("or", left, self._conjunction())
+        return left
+
+    def named_expression(self) -> Expression:
+        """An expression with an optional alias, or several aliases in parentheses."""
+        expression = self.expression()
+        if self.tokens.take("AS"):
+            if self.tokens.at_symbol("("):
+                return alias(expression, *self.tokens.names())
+            return alias(expression, self.tokens.name())
+        token = self.tokens.here
+        if token.kind == "quoted" or (
+            token.kind == "name" and token.upper not in RESERVED | {"WINDOW", "CLUSTER"}
+        ):
+            return alias(expression, self.tokens.name())
+        return expression
+
+    def sort_order(self) -> Expression.SortOrder:
+        """`expression [ASC|DESC] [NULLS FIRST|LAST]`, with Spark's defaults."""
+        child = self.expression()
+        descending = self.tokens.take_any("ASC", "DESC") == "DESC"
+        nulls_first = not descending
+        if self.tokens.take("NULLS"):
+            nulls_first = self.tokens.take_any("FIRST", "LAST") == "FIRST"
+        order = Expression.SortOrder
+        return order(
+            child=child,
+            direction=order.SORT_DIRECTION_DESCENDING if descending else order.SORT_DIRECTION_ASCENDING,
+            null_ordering=order.SORT_NULLS_FIRST if nulls_first else order.SORT_NULLS_LAST,
+        )
+
+    def _conjunction(self) -> Expression:
+        left = self._negation()
+        while self.tokens.take("AND"):
+            left = call("and", left, self._negation())
+        return left
+
+    def _negation(self) -> Expression:
+        if self.tokens.take("NOT") or self.tokens.take_symbol("!"):
+            return call("not", self._negation())
+        return self._predicate(self._binary(0))
+
+    def _predicate(self, value: Expression) -> Expression:
+        tokens = self.tokens
+        while True:
+            start = tokens.here
+            negated = tokens.at_any("NOT") and tokens.take("NOT")
+            if tokens.take("BETWEEN"):
+                low = self._binary(0)
+                tokens.expect("AND")
+                result = call("between", value, low, self._binary(0))
+            elif tokens.take("IN"):
+                result = self._in(value)
+            elif tokens.at_any("LIKE", "ILIKE", "RLIKE", "REGEXP"):
+                result = self._like(value)
+            elif not negated and tokens.take("IS"):
+                result = self._is(value)
+            elif negated:
+                tokens.fail(f": extra input '{start.text}'")
+            else:
+                return value
+            value = call("not", result) if negated else result
+
+    def _in(self, value: Expression) -> Expression:
+        self.tokens.expect_symbol("(")
+        if self._at_query():
+            return self._subquery(SubqueryExpression.SUBQUERY_TYPE_IN, [value])
+        items = self.tokens.separated(self.expression)
+        self.tokens.expect_symbol(")")
+        return call("in", value, *items)
+
+    def _like(self, value: Expression) -> Expression:
+        word = self.tokens.next().upper
+        name = "rlike" if word == "REGEXP" else word.lower()
+        quantifier = self.tokens.take_any("ANY", "SOME", "ALL")
+        if quantifier is not None:
+            self.tokens.expect_symbol("(")
+            patterns = self.tokens.separated(self.expression)
+            self.tokens.expect_symbol(")")
+            result = call(name, value, patterns[0])
+            for pattern in patterns[1:]:
+                result = call("and" if quantifier == "ALL" else "or", result, call(name, value, pattern))
+            return result
+        pattern = self._binary(0)
+        if self.tokens.take("ESCAPE"):
+            return call(name, value, pattern, self._primary())
+        return call(name, value, pattern)
+
+    def _is(self, value: Expression) -> Expression:
+        negated = self.tokens.take("NOT")
+        if self.tokens.take("NULL"):
+            return call("isNotNull" if negated else "isNull", value)
+        if self.tokens.take("DISTINCT", "FROM"):
+            same = call("<=>", value, self._binary(0))
+            return same if negated else call("not", same)
+        word = self.tokens.take_any("TRUE", "FALSE", "UNKNOWN")
+        if word is None:
+            self.tokens.fail()
+        if word == "UNKNOWN":
+            result = call("isNull", value)
+        else:
+            result = call("<=>", value, Expression(literal=Expression.Literal(boolean=word == "TRUE")))
+        return call("not", result) if negated else result
+
+    def _binary(self, level: int) -> Expression:
+        if level == len(LEVELS):
+            return self._unary()
+        left = self._binary(level + 1)
+        while (function := LEVELS[level].get(self._operator())) is not None:
+            self.tokens.next()
+            left = call(function, left, self._binary(level + 1))
+        return left
+
+    def _operator(self) -> str:
+        token = self.tokens.here
+        return token.text if token.kind == "symbol" else token.upper
+
+    def _unary(self) -> Expression:
+        tokens = self.tokens
+        if tokens.at_symbol("-") and tokens.ahead().kind == "number":
+            tokens.next()
+            return self._postfix(number_literal("-" + tokens.next().text))
+        for symbol, function in (("-", "-"), ("~", "~"), ("+", "+")):
+            if tokens.take_symbol(symbol):
+                return call(function, self._unary())
+        return self._postfix(self._primary())
+
+    def _postfix(self, value: Expression) -> Expression:
+        tokens = self.tokens
+        while True:
+            if tokens.take_symbol("::"):
+                value = Expression(cast=Expression.Cast(expr=value, type_str=self.type_text()))
+            elif tokens.take_symbol("["):
+                value = _extract(value, self.expression())
+                tokens.expect_symbol("]")
+            elif tokens.at_symbol(".") and tokens.ahead().kind in ("name", "quoted"):
+                tokens.next()
+                value = _extract(value, string(tokens.name()))
+            else:
+                return value
+
+    def type_text(self) -> str:
+        """A data type, as text for the engine to read."""
+        start = self.tokens.here.start
+        self.tokens.name()
+        if self.tokens.at_symbol("(") or self.tokens.at_symbol("<"):
+            self._skip_brackets()
+        while self.tokens.at_any("TO", "YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"):
+            self.tokens.next()
+        return self.tokens.text_from(start)
+
+    def _skip_brackets(self) -> None:
+        depth = 0
+        while True:
+            text = self.tokens.next().text
+            depth += {"(": 1, "<": 1, ")": -1, ">": -1, ">>": -2, ">>>": -3}.get(text, 0)
+            if depth <= 0:
+                return
+            if text == "":
+                self.tokens.fail()
+
+    def _primary(self) -> Expression:
+        token = self.tokens.here
+        match token.kind:
+            case "number":
+                return number_literal(self.tokens.next().text)
+            case "string":
+                return self._string()
+            case "hex":
+                return Expression(
+                    literal=Expression.Literal(binary=bytes.fromhex(self.tokens.next().text[2:-1]))
+                )
+            case "symbol":
+                return self._symbol()
+            case "name" if token.upper not in RESERVED:
+                return self._word()
+            case "quoted":
+                return self._column_or_call()
+        self.tokens.fail()
+
+    def _string(self) -> Expression:
+        text = unquote(self.tokens.next().text)
+        while self.tokens.here.kind == "string":  # adjacent strings are one
+            text += unquote(self.tokens.next().text)
+        return string(text)
+
+    def _symbol(self) -> Expression:
+        tokens = self.tokens
+        if tokens.take_symbol("*"):
+            return star()
+        if tokens.take_symbol("?"):
+            return self._positional_parameter()
+        if tokens.take_symbol(":"):
+            return self._named_parameter(tokens.name())
+        tokens.expect_symbol("(")
+        if self._at_query():
+            return self._subquery(SubqueryExpression.SUBQUERY_TYPE_SCALAR, [])
+        if (parsed := tokens.attempt(self._lambda_in_parentheses)) is not None:
+            return parsed
+        items = tokens.separated(self.named_expression)
+        tokens.expect_symbol(")")
+        return items[0] if len(items) == 1 else call("struct", *items)
+
+    def _positional_parameter(self) -> Expression:
+        if self._next_position >= len(self.parameters.positional):
+            raise AnalysisException("UNBOUND_SQL_PARAMETER", name=f"_{self.tokens.here.start - 1}")
+        self._next_position += 1
+        return self.parameters.positional[self._next_position - 1]
+
+    def _named_parameter(self, name: str) -> Expression:
+        if name not in self.parameters.named:
+            raise AnalysisException("UNBOUND_SQL_PARAMETER", name=quoted(name))
+        return self.parameters.named[name]
+
+    def _word(self) -> Expression:
+        tokens, word = self.tokens, self.tokens.here.upper
+        follower = tokens.ahead()
+        if word in ("NULL", "TRUE", "FALSE") and follower.text not in (".", "("):
+            tokens.next()
+            return _constant(word)
+        if follower.kind == "string" and word in TYPED_LITERALS:
+            return self._typed_literal()
+        if word == "INTERVAL" and (parsed := tokens.attempt(self._interval)) is not None:
+            return parsed
+        if word == "CASE":
+            return self._case()
+        if word == "EXISTS" and follower.text == "(":
+            tokens.next()
+            tokens.next()
+            if self._at_query():
+                return self._subquery(SubqueryExpression.SUBQUERY_TYPE_EXISTS, [])
+            tokens.fail()
+        if word in BARE_CALLS and follower.text not in (".", "("):
+            return call(tokens.next().text.lower())
+        if follower.text == "->":
+            return self._lambda([tokens.name()])
+        return self._column_or_call()
+
+    def _typed_literal(self) -> Expression:
+        start, word = self.tokens.here.start, self.tokens.next().upper
+        value = unquote(self.tokens.next().text)
+        if word == "DATE" and (days := _iso_days(value)) is not None:
+            return Expression(literal=Expression.Literal(date=days))
+        # A timestamp's zone is the session's, which only the engine knows.
+        return text_expression(self.tokens.text_from(start))
+
+    def _interval(self) -> Expression:
+        """`INTERVAL '5' MINUTE`, `INTERVAL 5 MINUTES 3 SECONDS`, `INTERVAL '1 2' DAY TO HOUR`."""
+        tokens = self.tokens
+        start = tokens.next().start
+        count = 0
+        while tokens.here.kind in ("number", "string") or (count == 0 and self._operator() in ("-", "+")):
+            tokens.take_symbol("-") or tokens.take_symbol("+")
+            is_string = tokens.next().kind == "string"
+            if tokens.at_any(*INTERVAL_UNITS):
+                tokens.next()
+                if tokens.take("TO"):
+                    tokens.next()
+            elif not is_string:
+                tokens.fail()
+            count += 1
+        if count == 0:
+            tokens.fail()
+        return interval_literal(tokens.text_from(start))
+
+    def _case(self) -> Expression:
+        tokens = self.tokens
+        tokens.expect("CASE")
+        subject = None if tokens.at_any("WHEN") else self.expression()
+        parts: list[Expression] = []
+        while tokens.take("WHEN"):
+            condition = self.expression()
+            parts.append(condition if subject is None else call("==", subject, condition))
+            tokens.expect("THEN")
+            parts.append(self.expression())
+        if tokens.take("ELSE"):
+            parts.append(self.expression())
+        tokens.expect("END")
+        return call("when", *parts)
+
+    def _column_or_call(self) -> Expression:
+        tokens = self.tokens
+        start = tokens.here.start
+        parts = [tokens.name()]
+        while tokens.at_symbol("."):
+            if tokens.at_symbol("*", 1):
+                tokens.next()
+                tokens.next()
+                return star(".".join(map(quoted, parts)))
+            if tokens.ahead().kind not in ("name", "quoted"):
+                tokens.fail()
+            tokens.next()
+            parts.append(tokens.name())
+        if tokens.take_symbol("("):
+            return self._call(".".join(parts), start)
+        if self._lambda_names and parts[0].lower() in set().union(*self._lambda_names):
+            return _lambda_variable(parts)
+        identifier = ".".join(map(quoted, parts))
+        return Expression(unresolved_attribute=Expression.UnresolvedAttribute(unparsed_identifier=identifier))
+
+    def _call(self, name: str, start: int) -> Expression:
+        """A call whose opening parenthesis was read."""
+        lower = name.lower()
+        special = KEYWORD_CALLS.get(lower)
+        if special is not None and (parsed := self.tokens.attempt(lambda: special(self))) is not None:
+            return parsed
+        if lower in UNIT_FUNCTIONS and self.tokens.here.upper in INTERVAL_UNITS | {"DAYOFYEAR", "QUARTER"}:
+            self.tokens.separated(self.expression)
+            self.tokens.expect_symbol(")")
+            return text_expression(self.tokens.text_from(start))
+        is_distinct = self.tokens.take("DISTINCT")
+        if not is_distinct:
+            self.tokens.take("ALL")
+        arguments = [] if self.tokens.at_symbol(")") else self.tokens.separated(self._argument)
+        ignores_nulls = self._nulls_clause()
+        self.tokens.expect_symbol(")")
+        if lower in CAST_FUNCTIONS and len(arguments) == 1:
+            return Expression(cast=Expression.Cast(expr=arguments[0], type_str=lower))
+        return self._call_suffixes(name, arguments, is_distinct=is_distinct, ignores_nulls=ignores_nulls)
+
+    def _argument(self) -> Expression:
+        if self.tokens.here.kind == "name" and self.tokens.at_symbol("=>", 1):
+            key = self.tokens.name()
+            self.tokens.next()
+            named = Expression()
+            named.named_argument_expression.key = key
+            named.named_argument_expression.value.CopyFrom(self.expression())
+            return named
+        return self.named_expression()
+
+    def _nulls_clause(self) -> bool | None:
+        if self.tokens.take("IGNORE", "NULLS"):
+            return True
+        return False if self.tokens.take("RESPECT", "NULLS") else None
+
+    def _call_suffixes(
+        self, name: str, arguments: list[Expression], *, is_distinct: bool, ignores_nulls: bool | None
+    ) -> Expression:
+        tokens = self.tokens
+        if tokens.take("WITHIN", "GROUP"):
+            raise UnsupportedOperationException(
+                None, f"{name}(..) WITHIN GROUP is not supported over a stream."
+            )
+        if ignores_nulls is None:
+            ignores_nulls = self._nulls_clause()
+        if ignores_nulls and name.lower() in TAKES_IGNORE_NULLS and len(arguments) == 1:
+            arguments = [*arguments, Expression(literal=Expression.Literal(boolean=True))]
+        function = call(name, *arguments, is_distinct=is_distinct)
+        if tokens.take("FILTER"):
+            tokens.expect_symbol("(")
+            tokens.expect("WHERE")
+            function = call(FILTER, function, self.expression())
+            tokens.expect_symbol(")")
+        return self._over(function) if tokens.take("OVER") else function
+
+    def _over(self, function: Expression) -> Expression:
+        tokens = self.tokens
+        if not tokens.at_symbol("("):
+            raise UnsupportedOperationException(None, "A named WINDOW is not supported over a stream.")
+        tokens.next()
+        window = Expression.Window(window_function=function)
+        if tokens.take("PARTITION", "BY") or tokens.take("DISTRIBUTE", "BY"):
+            window.partition_spec.extend(tokens.separated(self.expression))
+        if tokens.take("ORDER", "BY") or tokens.take("SORT", "BY"):
+            window.order_spec.extend(tokens.separated(self.sort_order))
+        if (unit := tokens.take_any("ROWS", "RANGE")) is not None:
+            frame = Expression.Window.WindowFrame
+            kind = frame.FRAME_TYPE_ROW if unit == "ROWS" else frame.FRAME_TYPE_RANGE
+            window.frame_spec.frame_type = kind
+            between = tokens.take("BETWEEN")
+            window.frame_spec.lower.CopyFrom(self._boundary())
+            if between:
+                tokens.expect("AND")
+                window.frame_spec.upper.CopyFrom(self._boundary())
+            else:
+                window.frame_spec.upper.current_row = True
+        tokens.expect_symbol(")")
+        return Expression(window=window)
+
+    def _boundary(self) -> "Expression.Window.WindowFrame.FrameBoundary":
+        boundary = Expression.Window.WindowFrame.FrameBoundary
+        if self.tokens.take("CURRENT", "ROW"):
+            return boundary(current_row=True)
+        if self.tokens.take("UNBOUNDED"):
+            self.tokens.next()
+            return boundary(unbounded=True)
+        value = self._binary(0)
+        preceding = self.tokens.take_any("PRECEDING", "FOLLOWING") == "PRECEDING"
+        if preceding and value.literal.HasField("integer"):
+            value = integer(-value.literal.integer)
+        return boundary(value=call("-", value) if preceding and not value.HasField("literal") else value)
+
+    def _lambda_in_parentheses(self) -> Expression:
+        names = self.tokens.separated(self.tokens.name)
+        self.tokens.expect_symbol(")")
+        return self._lambda(names)
+
+    def _lambda(self, names: list[str]) -> Expression:
+        self.tokens.expect_symbol("->")
+        self._lambda_names.append({name.lower() for name in names})
+        body = self.expression()
+        self._lambda_names.pop()
+        variables = [Expression.UnresolvedNamedLambdaVariable(name_parts=[name]) for name in names]
+        return Expression(lambda_function=Expression.LambdaFunction(function=body, arguments=variables))
+
+    def _at_query(self) -> bool:
+        at = 0
+        while self.tokens.at_symbol("(", at):
+            at += 1
+        return self.tokens.ahead(at).upper in ("SELECT", "WITH", "FROM", "VALUES", "TABLE")
+
+    def _subquery(
+        self, kind: "SubqueryExpression.SubqueryType.ValueType", values: list[Expression]
+    ) -> Expression:
+        """A query whose opening parenthesis was read."""
+        if self.subqueries.parse is None:
+            raise UnsupportedOperationException(None, "A subquery is not supported here.")
+        identifier = self.subqueries.add(self.subqueries.parse())
+        self.tokens.expect_symbol(")")
+        subquery = SubqueryExpression(plan_id=identifier, subquery_type=kind, in_subquery_values=values)
+        return Expression(subquery_expression=subquery)
+
+
+def _cast(parser: ExpressionParser) -> Expression:
+    value = parser.expression()
+    parser.tokens.expect("AS")
+    cast = Expression.Cast(expr=value, type_str=parser.type_text())
+    parser.tokens.expect_symbol(")")
+    return Expression(cast=cast)
+
+
+def _try_cast(parser: ExpressionParser) -> Expression:
+    expression = _cast(parser)
+    expression.cast.eval_mode = Expression.Cast.EVAL_MODE_TRY
+    return expression
+
+
+def _extract_part(parser: ExpressionParser) -> Expression:
+    part = parser.tokens.next()
+    parser.tokens.expect("FROM")
+    value = parser.expression()
+    parser.tokens.expect_symbol(")")
+    return call("extract", string(part.text), value)
+
+
+def _trim(parser: ExpressionParser) -> Expression:
+    side = parser.tokens.take_any("BOTH", "LEADING", "TRAILING") or "BOTH"
+    characters = None if parser.tokens.at_any("FROM") else parser.expression()
+    parser.tokens.expect("FROM")
+    value = parser.expression()
+    parser.tokens.expect_symbol(")")
+    name = {"BOTH": "trim", "LEADING": "ltrim", "TRAILING": "rtrim"}[side]
+    return call(name, value) if characters is None else call(name, characters, value)
+
+
+def _substring(parser: ExpressionParser) -> Expression:
+    arguments = [parser.expression()]
+    parser.tokens.expect("FROM")
+    arguments.append(parser.expression())
+    if parser.tokens.take("FOR"):
+        arguments.append(parser.expression())
+    parser.tokens.expect_symbol(")")
+    return call("substring", *arguments)
+
+
+def _position(parser: ExpressionParser) -> Expression:
+    part = parser._binary(0)
+    parser.tokens.expect("IN")
+    value = parser.expression()
+    parser.tokens.expect_symbol(")")
+    return call("locate", part, value, integer(1))
+
+
+KEYWORD_CALLS: Mapping[str, Callable[[ExpressionParser], Expression]] = {
+    "cast": _cast,
+    "try_cast": _try_cast,
+    "extract": _extract_part,
+    "trim": _trim,
+    "substring": _substring,
+    "substr": _substring,
+    "position": _position,
+}
+
+
+def _constant(word: str) -> Expression:
+    if word == "NULL":
+        literal = Expression.Literal()
+        literal.null.null.SetInParent()
+        return Expression(literal=literal)
+    return Expression(literal=Expression.Literal(boolean=word == "TRUE"))
+
+
+def _extract(child: Expression, key: Expression) -> Expression:
+    return Expression(unresolved_extract_value=Expression.UnresolvedExtractValue(child=child, extraction=key))
+
+
+def _lambda_variable(parts: list[str]) -> Expression:
+    variable = Expression.UnresolvedNamedLambdaVariable(name_parts=parts[:1])
+    value = Expression(unresolved_named_lambda_variable=variable)
+    for part in parts[1:]:
+        value = _extract(value, string(part))
+    return value
+
+
+def _iso_days(text: str) -> int | None:
+    try:
+        return (datetime.date.fromisoformat(text.strip()) - datetime.date(1970, 1, 1)).days
+    except ValueError:
+        return None

@@ -1,0 +1,320 @@
+"""One SELECT as relations: filter, aggregation, projection, sort, in the order SQL means them."""
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field, replace
+
+from pyspark.sql.connect.proto.expressions_pb2 import Expression
+from pyspark.sql.connect.proto.relations_pb2 import SQL, Aggregate, Relation, Sort
+
+from cauce.errors import AnalysisException
+from cauce.plan.aggregates import AGGREGATES
+from cauce.plan.build import alias, attribute, filter_by, project
+from cauce.plan.expression_text import function_name, output_name, output_names, sql_text
+from cauce.plan.sql_lowering import FILTER, lowered
+from cauce.plan.tables import identifier_parts
+from cauce.plan.walk import children, kind, operands, replace_operands, transform_expression, walk_expression
+
+__all__ = ["Select", "selected"]
+
+GROUP_TYPES = {
+    "": Aggregate.GROUP_TYPE_GROUPBY,
+    "rollup": Aggregate.GROUP_TYPE_ROLLUP,
+    "cube": Aggregate.GROUP_TYPE_CUBE,
+}
+
+
+@dataclass
+class Select:
+    """The clauses of one SELECT, as read."""
+
+    items: list[Expression]
+    source: Relation | None
+    views: set[str] = field(default_factory=set)
+    """The names of lateral views, which add columns to the source."""
+    where: Expression | None = None
+    group_by: list[Expression] | None = None
+    group_by_all: bool = False
+    group_type: str = ""
+    having: Expression | None = None
+    order: list[Expression.SortOrder] = field(default_factory=list)
+
+    @property
+    def is_aggregation(self) -> bool:
+        """Whether rows are grouped: a global aggregation if there is no GROUP BY."""
+        if self.group_by is not None or self.group_by_all or self.having is not None:
+            return True
+        return any(has_aggregate(item) for item in self.items)
+
+
+def selected(select: Select) -> Relation:
+    """The relation of one SELECT."""
+    # One row and no columns of interest: what a SELECT without FROM reads.
+    source = select.source or Relation(sql=SQL(query="SELECT 1"))
+    tables = qualifiers(source) | select.views
+    if kind(source) == "project":  # a lateral view: a projection forgets which table its columns came from
+        select = _without_qualifiers(select, tables)
+    if select.where is not None:
+        source = filter_by(source, lowered_inside(select.where))
+    if select.is_aggregation:
+        return _aggregated(select, source, tables)
+    relation = project(source, [_column(item, tables) for item in select.items])
+    return _sorted(relation, [_by_output(order, select.items, tables) for order in select.order])
+
+
+def has_aggregate(expression: Expression) -> bool:
+    """Whether the expression calls an aggregate function (window functions do not aggregate rows)."""
+    if expression.HasField("window"):
+        return False
+    return _is_aggregate(expression) or any(has_aggregate(operand) for operand in operands(expression))
+
+
+def qualifiers(relation: Relation) -> set[str]:
+    """The table names by which columns of this relation can be qualified."""
+    match kind(relation):
+        case "subquery_alias":
+            return {relation.subquery_alias.alias}
+        case "join" | "lateral_join" | "project":
+            return {name for child in children(relation) for name in qualifiers(child)}
+        case _:
+            return set()
+
+
+def lowered_inside(expression: Expression) -> Expression:
+    """The expression in functions the engine has, without a name: for conditions and keys."""
+    result = lowered(expression)
+    was_named = expression.HasField("alias")
+    return result if was_named or not result.HasField("alias") else result.alias.expr
+
+
+def _is_aggregate(expression: Expression) -> bool:
+    return function_name(expression) in AGGREGATES or function_name(expression) == FILTER
+
+
+def _column(item: Expression, tables: set[str]) -> Expression:
+    """A select item under the name Spark gives it, said outright where the engine would say another."""
+    if item.WhichOneof("expr_type") in (
+        "unresolved_attribute",
+        "unresolved_star",
+        "alias",
+        "expression_string",
+    ):
+        return lowered(item)
+    if function_name(item) in (
+        "explode",
+        "explode_outer",
+        "posexplode",
+        "posexplode_outer",
+        "inline",
+        "stack",
+        "window",
+    ):
+        return item
+    return alias(lowered_inside(item), *output_names(item, tables))
+
+
+def _without_qualifiers(select: Select, tables: set[str]) -> Select:
+    """The clauses with `table.column` as `column`."""
+
+    def bare(part: Expression) -> Expression:
+        return _unqualified(part, tables)
+
+    return replace(
+        select,
+        items=[transform_expression(item, bare) for item in select.items],
+        where=select.where and transform_expression(select.where, bare),
+        group_by=select.group_by and [transform_expression(key, bare) for key in select.group_by],
+        having=select.having and transform_expression(select.having, bare),
+        order=[_reordered(order, transform_expression(order.child, bare)) for order in select.order],
+    )
+
+
+def _unqualified(part: Expression, tables: Container[str]) -> Expression:
+    if not part.HasField("unresolved_attribute"):
+        return part
+    parts = identifier_parts(part.unresolved_attribute.unparsed_identifier)
+    return attribute(*parts[1:]) if len(parts) > 1 and parts[0] in tables else part
+
+
+def _reordered(order: Expression.SortOrder, child: Expression) -> Expression.SortOrder:
+    return Expression.SortOrder(child=child, direction=order.direction, null_ordering=order.null_ordering)
+
+
+def _sorted(relation: Relation, order: Sequence[Expression.SortOrder]) -> Relation:
+    return Relation(sort=Sort(input=relation, order=order, is_global=True)) if order else relation
+
+
+def _position(expression: Expression, condition: str, size: int) -> int | None:
+    """The select item a number in GROUP BY or ORDER BY means."""
+    if not expression.literal.HasField("integer"):
+        return None
+    position = expression.literal.integer
+    if not 1 <= position <= size:
+        raise AnalysisException(condition, index=position, size=size)
+    return position - 1
+
+
+def _named_item(expression: Expression, items: Sequence[Expression]) -> Expression | None:
+    """The select item whose alias this is."""
+    if not expression.HasField("unresolved_attribute"):
+        return None
+    parts = identifier_parts(expression.unresolved_attribute.unparsed_identifier)
+    for item in items:
+        if item.HasField("alias") and [item.alias.name[0].lower()] == [part.lower() for part in parts]:
+            return item
+    return None
+
+
+def _by_output(
+    order: Expression.SortOrder, items: Sequence[Expression], tables: set[str]
+) -> Expression.SortOrder:
+    """An order over the projection: a number means the column at that place."""
+    at = _position(order.child, "ORDER_BY_POS_OUT_OF_RANGE", len(items))
+    child = lowered_inside(order.child) if at is None else attribute(output_name(items[at], tables))
+    return _reordered(order, child)
+
+
+def _aggregated(select: Select, source: Relation, tables: set[str]) -> Relation:
+    """Aggregate, then HAVING, ORDER BY and the select list over its columns."""
+    grouping = _Grouping(select.items, tables)
+    for key in _grouping_keys(select):
+        grouping.add_key(key)
+    items = [grouping.over(_unaliased(item)) for item in select.items]
+    having = select.having and grouping.over(select.having)
+    order = [
+        _reordered(order, _by_aggregate(order.child, select.items, items, grouping)) for order in select.order
+    ]
+    relation = Relation(
+        aggregate=Aggregate(
+            input=source,
+            group_type=GROUP_TYPES[select.group_type],
+            grouping_expressions=[_named(lowered_inside(key), name) for key, name in grouping.keys],
+            aggregate_expressions=[
+                _named(lowered_inside(call), name) for call, name in grouping.calls.values()
+            ],
+        )
+    )
+    if having is not None:
+        relation = filter_by(relation, lowered_inside(having))
+    relation = _sorted(relation, order)
+    columns = [
+        _named(lowered_inside(new), *output_names(old, tables))
+        for new, old in zip(items, select.items, strict=True)
+    ]
+    outputs = [attribute(name) for name in grouping.outputs]
+    return relation if columns == outputs else project(relation, columns)
+
+
+def _by_aggregate(
+    order: Expression, items: Sequence[Expression], rewritten: Sequence[Expression], grouping: "_Grouping"
+) -> Expression:
+    at = _position(order, "ORDER_BY_POS_OUT_OF_RANGE", len(items))
+    return lowered_inside(grouping.over(order) if at is None else rewritten[at])
+
+
+def _grouping_keys(select: Select) -> list[Expression]:
+    """What GROUP BY means, numbers and aliases replaced by the expressions they stand for."""
+    if select.group_by_all:
+        return [_unaliased(item) for item in select.items if not has_aggregate(item)]
+    return [_grouping_key(key, select.items) for key in select.group_by or ()]
+
+
+def _grouping_key(key: Expression, items: Sequence[Expression]) -> Expression:
+    at = _position(key, "GROUP_BY_POS_OUT_OF_RANGE", len(items))
+    if at is not None:
+        return _unaliased(items[at])
+    item = _named_item(key, items)
+    # Spark prefers a column of the input over an alias. `a + 1 AS a` shows that there is such a column.
+    if item is None or any(part == key for part in walk_expression(item.alias.expr)):
+        return key
+    return item.alias.expr
+
+
+def _unaliased(item: Expression) -> Expression:
+    return item.alias.expr if item.HasField("alias") else item
+
+
+def _named(expression: Expression, *names: str) -> Expression:
+    """The expression under a name, said outright only if it is not a column of that name."""
+    is_column = expression.HasField("unresolved_attribute")
+    return expression if is_column and output_names(expression) == list(names) else alias(expression, *names)
+
+
+class _Grouping:
+    """The keys and aggregate calls of one aggregation, each under a name of its own."""
+
+    def __init__(self, items: Sequence[Expression], tables: set[str]) -> None:
+        self.keys: list[tuple[Expression, str]] = []
+        self.calls: dict[str, tuple[Expression, str]] = {}
+        self._tables = tables
+        self._key_names: dict[str, str] = {}
+        self._items = items
+        # What the user calls an expression is the best name for its column.
+        self._aliases = {
+            self._text(item.alias.expr): item.alias.name[0] for item in items if item.HasField("alias")
+        }
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of the aggregation's columns."""
+        return [name for _, name in self.keys] + [name for _, name in self.calls.values()]
+
+    def add_key(self, key: Expression) -> None:
+        name = self._fresh(self._aliases.get(self._text(key)) or output_name(key, self._tables))
+        self.keys.append((key, name))
+        self._key_names.setdefault(sql_text(key), name)
+        self._key_names.setdefault(self._text(key), name)
+
+    def over(self, expression: Expression) -> Expression:
+        """The expression over the aggregation's columns."""
+        name = self._key_names.get(sql_text(expression)) or self._key_names.get(self._text(expression))
+        if name is not None:
+            return attribute(name)
+        if _is_aggregate(expression):
+            return attribute(self._call_name(expression))
+        if expression.HasField("unresolved_attribute"):
+            return self._column(expression)
+        if expression.HasField("window"):
+            return self._window(expression)
+        return replace_operands(expression, [self.over(operand) for operand in operands(expression)])
+
+    def _call_name(self, call: Expression) -> str:
+        text = self._text(call)
+        if text not in self.calls:
+            name = self._aliases.get(text) or output_name(call, self._tables)
+            self.calls[text] = (call, self._fresh(name))
+        return self.calls[text][1]
+
+    def _column(self, column: Expression) -> Expression:
+        """A field of a key (`window.start`), or the alias of a select item."""
+        bare = _unqualified(column, self._tables)
+        parts = identifier_parts(bare.unresolved_attribute.unparsed_identifier)
+        for key, name in self.keys:
+            if parts[0].lower() in (name.lower(), output_name(key).lower()):
+                return attribute(name, *parts[1:])
+        if (item := _named_item(column, self._items)) is not None:
+            return self.over(item.alias.expr)
+        name = ".".join(parts)
+        raise AnalysisException(
+            "MISSING_AGGREGATION", expression=f'"{name}"', expressionAnyValue=f'"any_value({name})"'
+        )
+
+    def _window(self, expression: Expression) -> Expression:
+        """A window function runs over the groups: only what is inside its call is an aggregate of rows."""
+        function, *rest = operands(expression)
+        inner = replace_operands(function, [self.over(operand) for operand in operands(function)])
+        return replace_operands(expression, [inner, *map(self.over, rest)])
+
+    def _fresh(self, name: str) -> str:
+        taken = {output.lower() for output in self.outputs}
+        return name if name.lower() not in taken else f"{name}#{len(taken)}"
+
+    def _text(self, expression: Expression) -> str:
+        """The same for two spellings of one expression: qualifiers and letter case of columns aside."""
+        return sql_text(transform_expression(expression, self._canonical))
+
+    def _canonical(self, part: Expression) -> Expression:
+        bare = _unqualified(part, self._tables)
+        if not bare.HasField("unresolved_attribute"):
+            return bare
+        parts = identifier_parts(bare.unresolved_attribute.unparsed_identifier)
+        return attribute(*(part.lower() for part in parts))
