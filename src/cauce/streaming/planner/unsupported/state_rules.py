@@ -1,0 +1,122 @@
+"""Rules about operators that remember: aggregations, duplicates, watermarks, functions with state."""
+
+from cauce.errors import AnalysisException
+from cauce.plan.expression_text import function_name
+from cauce.streaming.planner.unsupported.plan_rules import session_keys
+from cauce.streaming.planner.unsupported.query import EventTimes, Node, Query, Refusal
+
+__all__ = [
+    "aggregate_event_times",
+    "deduplicate_without_watermark",
+    "distinct_aggregate",
+    "event_time_timeout",
+    "function_with_state",
+    "input_event_times",
+    "pandas_aggregate",
+    "pivot_without_values",
+    "session_window_alone",
+    "watermark_again",
+]
+
+ALLOW_MULTIPLE = "spark.sql.streaming.statefulOperator.allowMultiple"
+
+GROUPED_AGGREGATE_EVALUATIONS = range(202, 300)
+"""PySpark's evaluation types of functions that fold a group into one value (PythonEvalType)."""
+
+
+def distinct_aggregate(node: Node, query: Query) -> Refusal:
+    distinct = {function_name(e) for e in node.expressions() if e.unresolved_function.is_distinct}
+    if not node.is_streaming or not distinct or (query.relaxed and distinct == {"count"}):
+        return None
+    return (
+        "Distinct aggregations are not supported on streaming DataFrames/Datasets. Consider using "
+        "approx_count_distinct() instead."
+    )
+
+
+def pivot_without_values(node: Node, query: Query | None = None) -> Refusal:
+    """The values would have to be looked up in the stream; crosstab is such a pivot."""
+    unknown = node.kind == "crosstab" or (node.is_pivot and not node.relation.aggregate.pivot.values)
+    return AnalysisException("_LEGACY_ERROR_TEMP_3063") if unknown and node.is_streaming else None
+
+
+def pandas_aggregate(node: Node, query: Query) -> Refusal:
+    functions = [e.common_inline_user_defined_function.python_udf.eval_type for e in node.expressions()]
+    grouped = any(evaluation in GROUPED_AGGREGATE_EVALUATIONS for evaluation in functions)
+    return AnalysisException("_LEGACY_ERROR_TEMP_3067") if node.is_streaming and grouped else None
+
+
+def session_window_alone(node: Node, query: Query) -> Refusal:
+    keys = node.relation.aggregate.grouping_expressions
+    alone = len(keys) == 1 and bool(session_keys(node.relation))
+    return AnalysisException("_LEGACY_ERROR_TEMP_3068") if node.is_streaming and alone else None
+
+
+def aggregate_event_times(node: Node, query: Query) -> Refusal:
+    return _one_event_time(query.key_event_times(node)) if node.is_streaming else None
+
+
+def input_event_times(node: Node, query: Query) -> Refusal:
+    return _one_event_time(query.event_times(node.children[0].relation)) if node.is_streaming else None
+
+
+def watermark_again(node: Node, query: Query) -> Refusal:
+    """A stateful operator must not see two watermarks of one stream; Spark does not mind without state."""
+    if any(other.is_stateful for other in query.root.walk()) and _has_watermark(node.children[0]):
+        return AnalysisException("_LEGACY_ERROR_TEMP_3076", config=ALLOW_MULTIPLE)
+    return None
+
+
+def _has_watermark(node: Node) -> bool:
+    """Whether a watermark reaches this node's output from below; a stateful operator starts afresh."""
+    if node.kind == "with_watermark":
+        return node.is_streaming
+    return not node.is_stateful and any(_has_watermark(child) for child in node.children)
+
+
+def deduplicate_without_watermark(node: Node, query: Query) -> Refusal:
+    within = node.is_streaming and node.relation.deduplicate.within_watermark
+    if within and not query.event_times(node.children[0].relation):
+        what = "dropDuplicatesWithinWatermark is not supported"
+        return f"{what} on streaming DataFrames/DataSets without watermark"
+    return None
+
+
+def function_with_state(node: Node, query: Query) -> Refusal:
+    """The function's own output mode must be the query's, and only appended rows may be aggregated."""
+    mode = node.relation.apply_in_pandas_with_state.output_mode.lower()
+    if not node.is_streaming:
+        return None
+    if not query.aggregates():
+        if mode == query.output_mode:
+            return None
+        where = f"{query.mode} output mode on a streaming DataFrame/Dataset"
+        return f"applyInPandasWithState in {mode} mode is not supported with {where}"
+    if mode == "update":
+        return (
+            "applyInPandasWithState in update mode is not supported with aggregation on a streaming "
+            "DataFrame/Dataset"
+        )
+    if any(below.is_aggregate for below in node.walk()):
+        return (
+            "applyInPandasWithState in append mode is not supported after aggregation on a streaming "
+            "DataFrame/Dataset"
+        )
+    return None
+
+
+def event_time_timeout(node: Node, query: Query) -> Refusal:
+    waits = node.relation.apply_in_pandas_with_state.timeout_conf == "EventTimeTimeout"
+    if not (node.is_streaming and waits) or query.event_times(node.children[0].relation):
+        return None
+    return (
+        "Watermark must be specified in the query using '[Dataset/DataFrame].withWatermark()' for using "
+        "event-time timeout in a applyInPandasWithState. Event-time timeout not supported without watermark."
+    )
+
+
+def _one_event_time(times: EventTimes) -> Refusal:
+    if len(times) < 2:
+        return None
+    columns = ",".join(f"{name}-T{delay_ms}ms" for name, delay_ms in times.items())
+    return AnalysisException("_LEGACY_ERROR_TEMP_3077", eventTimeCols=f"({columns})")
