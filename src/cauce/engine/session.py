@@ -133,6 +133,16 @@ class EngineSession:
         )
         return self._stub.Config(request).pairs[0].value
 
+    def config_set(self, values: Mapping[str, str]) -> None:
+        """Tell Sail settings, such as the session's zone."""
+        pairs = [proto.KeyValue(key=key, value=value) for key, value in values.items()]
+        operation = proto.ConfigRequest.Operation(set=proto.ConfigRequest.Set(pairs=pairs))
+        request = proto.ConfigRequest(
+            session_id=self.session_id, user_context=self._user_context, operation=operation
+        )
+        self._stub.Config(request)
+        self.forget_time_zone()
+
     def leaf(self, table: pa.Table, lease: contextlib.ExitStack) -> Relation:
         """A relation that reads the table; a large one stays readable until `lease` is closed."""
         return self._enter(table, lease)

@@ -4,7 +4,6 @@ import ipaddress
 import os
 import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +14,7 @@ from cauce.connect.service import SERVICE_NAME, ConnectService
 from cauce.engine import Engine
 from cauce.errors import SparkError
 from cauce.server.auth import TokenInterceptor, Tokens, new_token
+from cauce.server.call_threads import CallThreads
 from cauce.session import SessionRegistry
 from cauce.session.session import Session, write_to_stdout
 
@@ -90,8 +90,11 @@ class CauceServer:
         threading.Thread(target=self._expire_sessions, name="cauce-expiry", daemon=True).start()
         return self
 
-    def stop(self, grace_s: float = 5.0) -> None:
-        """Refuse new calls, end sessions and their queries, give running calls `grace_s`, end the engine."""
+    def stop(self, grace_s: float | None = 5.0) -> None:
+        """Refuse new calls, end sessions and their queries, give running calls `grace_s`, end the engine.
+
+        None cancels running calls at once and needs no thread, as at the exit of the process.
+        """
         self._stopping.set()
         server, self._server = self._server, None
         if server is None:
@@ -114,7 +117,7 @@ class CauceServer:
     def _grpc_server(self) -> grpc.Server:
         service = ConnectService(self.sessions, self._principal, self._clock)
         server = grpc.server(
-            ThreadPoolExecutor(CALLS_MAX, thread_name_prefix="cauce-call"),
+            CallThreads(CALLS_MAX),  # pyright: ignore[reportArgumentType] - any Executor will do
             interceptors=[TokenInterceptor(self._tokens)],
             maximum_concurrent_rpcs=CALLS_MAX,
             options=[

@@ -106,10 +106,14 @@ class SessionRegistry:
             raise SparkSQLException("INVALID_HANDLE.SESSION_CLOSED", handle=key.session_id)
         if len(self._sessions) >= self._sessions_max:
             raise SparkError("CAUCE_TOO_MANY_SESSIONS", limit=self._sessions_max)
+        values = settings if settings is not None else self._settings
+        engine = self._engine.session(key.user_id, str(uuid.uuid4()))
+        if values:
+            engine.config_set(values)
         session = Session(
             key,
-            self._engine.session(key.user_id, str(uuid.uuid4())),
-            settings=Settings(settings if settings is not None else self._settings),
+            engine,
+            settings=Settings(values),
             connect=self._connect,
             output=self._output,
         )

@@ -1,0 +1,58 @@
+"""The `cauce` command: reads the arguments and hands over to one command's module."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from cauce import __version__
+
+__all__ = ["main", "parser"]
+
+COMMANDS = {
+    "run": "run a PySpark program in this process",
+    "submit": "the same with the options of spark-submit",
+    "server": "serve Spark Connect until stopped",
+    "doctor": "check this installation and say what to do next",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is the process's."""
+    words = sys.argv[1:] if arguments is None else arguments
+    command = parser().parse_args(words[:1]).command
+    rest = words[1:]
+    # Imported when chosen, so that `cauce --help` answers at once.
+    if command == "run":
+        from cauce.cli.run import main as run
+
+        return run(rest)
+    if command == "submit":
+        from cauce.cli.spark_submit import submit
+
+        return submit(rest)
+    if command == "server":
+        from cauce.cli.serve import main as serve
+
+        return serve(rest)
+    from cauce.cli.doctor import main as doctor
+
+    return doctor(rest)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The first word only; each command reads its own options."""
+    listing = "\n".join(f"  {name:<8} {summary}" for name, summary in COMMANDS.items())
+    root = argparse.ArgumentParser(
+        prog="cauce",
+        usage="cauce [--version] COMMAND [OPTIONS]",
+        description="Unmodified PySpark, streaming included, in one process and without a JVM.",
+        epilog=f"commands:\n{listing}\n\ncauce COMMAND --help explains one of them.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    root.add_argument("--version", action="version", version=f"cauce {__version__}")
+    root.add_argument("command", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
+    return root
+
+
+if __name__ == "__main__":
+    sys.exit(main())
