@@ -132,7 +132,11 @@ class MultiRowStoreMachine(StoreMachine):
 def settings_for(machine: type[RuleBasedStateMachine]) -> Any:
     case = machine.TestCase
     case.settings = settings(
-        max_examples=60, stateful_step_count=30, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck)
+        max_examples=60,
+        stateful_step_count=30,
+        deadline=None,
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=list(HealthCheck),
     )
     return case
 

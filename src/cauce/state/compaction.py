@@ -24,7 +24,7 @@ Rewrite = tuple[Segment, np.ndarray]
 
 def choose(segments: Iterable[Segment], *, rows_changed: int, options: StateOptions) -> list[Rewrite]:
     """What the next commit rewrites, among committed segments."""
-    live = [segment for segment in segments if segment.live and segment.name is not None]
+    live = [segment for segment in segments if segment.live and segment.name]
     merged = _merges(live, options)
     taken = set(map(id, merged))
     rewrites = [(segment, segment.live_offsets()) for segment in merged]

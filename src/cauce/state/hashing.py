@@ -11,6 +11,7 @@ Equal keys by Spark's rules give equal words: -0.0 is 0.0, every NaN is one NaN,
 words, a struct is its fields behind a flag, a list is the sequence of its elements' hashes.
 """
 
+import hashlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -37,9 +38,9 @@ def _mix(x: np.ndarray) -> np.ndarray:
 class _Multipliers:
     """The secret multipliers of one word stream: row j holds the four lanes' multipliers of word j."""
 
-    def __init__(self, seed: int, stream: int) -> None:
-        lanes = np.arange(LANES, dtype=np.uint64) + np.uint64(stream * LANES + 1)
-        self._lane_seeds = _mix(np.uint64(seed & (2**64 - 1)) + lanes * GOLDEN) ^ np.uint64(seed >> 64)
+    def __init__(self, secret: bytes, stream: str) -> None:
+        digest = hashlib.blake2b(stream.encode(), key=secret, digest_size=8 * LANES).digest()
+        self._lane_seeds = np.frombuffer(digest, dtype="<u8").astype(np.uint64)
         self._cached = self._make(0, 2 * LONG_BYTES // 4)
 
     def _make(self, start: int, stop: int) -> np.ndarray:
@@ -55,20 +56,21 @@ class _Multipliers:
 class KeyHasher:
     """Hashes rows of one schema: called with its columns, gives uint64[n, 2]."""
 
-    def __init__(self, types: list[pa.DataType], seed: int, stream: int = 0) -> None:
-        """`seed` is 128 secret bits; `stream` keeps the multipliers of nested hashers apart."""
+    def __init__(self, types: list[pa.DataType], secret: bytes, stream: str = "key") -> None:
+        """`secret` is 16 random bytes; `stream` keeps the multipliers of nested hashers apart."""
         self._leaves = [leaf for type_ in types for leaf in _leaf_types(type_)]
         self._fixed_words = [_fixed_words(leaf) for leaf in self._leaves]
         self._flag_words = -(-len(self._leaves) // 32)
         self._ragged: dict[int, _Multipliers] = {}
         self._children: dict[int, KeyHasher] = {}
+        self._is_flat = types == self._leaves
         for i, leaf in enumerate(self._leaves):
             if _is_ragged(leaf):
-                self._ragged[i] = _Multipliers(seed, stream * 1024 + 2 * i + 1)
+                self._ragged[i] = _Multipliers(secret, f"{stream}.{i}")
             if pa.types.is_list(leaf) or pa.types.is_large_list(leaf):
-                self._children[i] = KeyHasher([leaf.value_type], seed, stream * 1024 + 2 * i + 2)
+                self._children[i] = KeyHasher([leaf.value_type], secret, f"{stream}.{i}.element")
         width = self._flag_words + sum(self._fixed_words)
-        multipliers = _Multipliers(seed, stream * 1024).rows(0, width + 1)
+        multipliers = _Multipliers(secret, stream).rows(0, width + 1)
         self._first, self._multipliers = multipliers[0], multipliers[1:]
 
     def __call__(self, columns: list[pa.Array]) -> np.ndarray:
@@ -78,7 +80,7 @@ class KeyHasher:
         words = np.zeros((n, len(self._multipliers)), dtype=np.uint64)
         at = self._flag_words
         ragged = []
-        leaves = [leaf for column in columns for leaf in _leaves(column)]
+        leaves = columns if self._is_flat else [leaf for column in columns for leaf in _leaves(column)]
         for i, (leaf, width) in enumerate(zip(leaves, self._fixed_words, strict=True)):
             valid = _valid(leaf)
             if width:

@@ -14,7 +14,7 @@ NO_POSITIONS = np.empty(0, dtype=np.int64)
 
 @dataclass(eq=False)
 class Segment:
-    """Rows at the log's positions `base` to `end`; without a name it is not committed yet."""
+    """Rows at the log's positions `base` to `end`; without a name they are not committed yet."""
 
     base: int
     keys: pa.RecordBatch
@@ -22,9 +22,11 @@ class Segment:
     dead: np.ndarray
     live: int
     kills: np.ndarray = field(default_factory=lambda: NO_POSITIONS)
-    name: str | None = None
+    name: str = ""
     checksum: int = 0
     size_bytes: int = 0
+    place: tuple[int, int] = (0, 0)
+    """Where in the file the rows are: offset and length."""
     mapped: bool = False
     """Whether the rows are read through a memory map of the file instead of the heap."""
     expiry: ExpiryOrder | None = None

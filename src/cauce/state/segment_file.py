@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from cauce.errors import SparkError
 
-__all__ = ["Manifest", "SegmentFile", "decode", "encode", "read_trailer"]
+__all__ = ["Manifest", "SegmentFile", "damaged", "decode", "encode", "read_trailer"]
 
 MAGIC = b"CAUCESG1"
 FOOTER = struct.Struct("<II8s")
@@ -46,12 +46,14 @@ class SegmentFile:
     checksum: int
     """CRC-32 of the trailer, which covers the whole file."""
     size_bytes: int
+    place: tuple[int, int]
+    """Where in the file the rows are: offset and length."""
 
 
 def encode(
     rows: pa.RecordBatch, num_keys: int, kills: np.ndarray, *, version: int, base: int, manifest: Manifest
-) -> tuple[bytes, int]:
-    """The file's bytes and its checksum."""
+) -> tuple[bytes, int, tuple[int, int]]:
+    """The file's bytes, its checksum, and where in it the rows are: offset and length."""
     schema, batch = rows.schema.serialize(), rows.serialize()
     stream_bytes = schema.size + batch.size + len(END_OF_STREAM)
     body = b"".join((schema, batch, END_OF_STREAM, bytes(-stream_bytes % 8), kills.astype("<i8").data))
@@ -68,7 +70,8 @@ def encode(
     }
     text = json.dumps(trailer, separators=(",", ":")).encode()
     checksum = zlib.crc32(text)
-    return b"".join((body, text, FOOTER.pack(len(text), checksum, MAGIC))), checksum
+    data = b"".join((body, text, FOOTER.pack(len(text), checksum, MAGIC)))
+    return data, checksum, (schema.size, batch.size)
 
 
 def decode(buffer: pa.Buffer, path: str) -> SegmentFile:
@@ -87,6 +90,7 @@ def decode(buffer: pa.Buffer, path: str) -> SegmentFile:
         manifest=[(name, crc) for name, crc in trailer["segments"]],
         checksum=checksum,
         size_bytes=buffer.size,
+        place=tuple(trailer["batch"]),
     )
 
 
@@ -100,13 +104,13 @@ def _trailer(buffer: pa.Buffer, path: str) -> tuple[dict[str, Any], int, int]:
     """The trailer, its checksum, and how many bytes stand before it."""
     view = memoryview(buffer)
     if len(view) < FOOTER.size:
-        raise _damaged(path, len(view), "the file ends before its footer")
+        raise damaged(path, len(view), "the file ends before its footer")
     length, checksum, magic = FOOTER.unpack(view[-FOOTER.size :])
     start = len(view) - FOOTER.size - length
     if magic != MAGIC:
-        raise _damaged(path, len(view) - len(MAGIC), "the file does not end with the mark of a segment")
+        raise damaged(path, len(view) - len(MAGIC), "the file does not end with the mark of a segment")
     if start < 0 or zlib.crc32(view[start : start + length]) != checksum:
-        raise _damaged(path, max(start, 0), "the trailer does not match its checksum")
+        raise damaged(path, max(start, 0), "the trailer does not match its checksum")
     return json.loads(bytes(view[start : start + length])), checksum, start
 
 
@@ -114,12 +118,13 @@ def _check_blocks(body: memoryview, trailer: dict[str, Any], path: str) -> None:
     block_bytes, expected = trailer["blockBytes"], trailer["blocks"]
     for i, (was, is_now) in enumerate(zip(expected, _checksums(body, block_bytes), strict=True)):
         if was != is_now:
-            raise _damaged(path, i * block_bytes, f"expected checksum {was:08x}, found {is_now:08x}")
+            raise damaged(path, i * block_bytes, f"expected checksum {was:08x}, found {is_now:08x}")
 
 
 def _checksums(body: memoryview, block_bytes: int) -> list[int]:
     return [zlib.crc32(body[start : start + block_bytes]) for start in range(0, len(body), block_bytes)]
 
 
-def _damaged(path: str, offset: int, reason: str) -> SparkError:
+def damaged(path: str, offset: int, reason: str) -> SparkError:
+    """The error that names a segment and where in it the damage is."""
     return SparkError("CANNOT_LOAD_STATE_STORE.DAMAGED_SEGMENT", file=path, offset=offset, reason=reason)

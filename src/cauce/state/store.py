@@ -21,7 +21,7 @@ from cauce.state.unique_rows import UniqueRows
 
 __all__ = ["StateStore"]
 
-EMPTY = {"version": 0, "file": None, "rows": 0}
+EMPTY = {"version": 0, "file": None, "crc32": 0, "rows": 0}
 SCAN_ROWS = 65_536
 DEFAULT_OPTIONS = StateOptions()
 
@@ -56,7 +56,7 @@ class StateStore:
             options=options,
         )  # fmt: skip
         self._retention = Retention(file_system, path)
-        self._hasher = KeyHasher(key_schema.types, seed=secrets.randbits(128))
+        self._hasher = KeyHasher(key_schema.types, secrets.token_bytes(16))
         self._hashed: tuple[pa.Table, pa.RecordBatch, np.ndarray] | None = None
         self.metrics = StateMetrics()
 
@@ -194,20 +194,14 @@ class StateStore:
         """Make the changes durable; the reference to keep in the commit record."""
         begin = time.perf_counter()
         metrics = self._current_metrics()
-        version, file = self._reference["version"] + 1, self._reference["file"]
+        reference = {**self._reference, "version": self._reference["version"] + 1}
         if self._changed:
             metrics.rows_rewritten = self._compact(metrics.rows_updated + metrics.rows_removed)
-            written = self._segments.write(self._log, version)
-            file = None if written is None else written.name
-            if written is not None and written.name is not None:
-                older = [s.name for s in self._log.segments if s.name is not None and s is not written]
-                self._retention.wrote(written.name, older)
-                metrics.bytes_written = written.size_bytes
-        self._reference = {"version": version, "file": file, "rows": self.num_rows}
+            reference |= self._write(reference["version"], metrics)
+        self._reference = reference
         self._changed, self._fresh = False, True
-        self._log.killed.clear()
         metrics.commit_ms = (time.perf_counter() - begin) * 1000
-        return dict(self._reference)
+        return dict(reference)
 
     def rollback(self) -> None:
         """Back to the last commit, or to what was opened; read again, whatever state a failure left."""
@@ -224,6 +218,16 @@ class StateStore:
         self._load(EMPTY)
 
     # Shared steps
+
+    def _write(self, version: int, metrics: StateMetrics) -> dict[str, Any]:
+        """The reference's part about the file."""
+        written = self._segments.write(self._log, version)
+        self._log.killed.clear()
+        if written is None:
+            return {"file": None, "crc32": 0, "rows": 0}
+        self._retention.wrote(written.name, [s.name for s in self._log.segments if s is not written])
+        metrics.bytes_written = written.size_bytes
+        return {"file": written.name, "crc32": written.checksum, "rows": self.num_rows}
 
     def _load(self, reference: dict[str, Any]) -> None:
         self._log, older = self._segments.load(reference)

@@ -35,9 +35,12 @@ class UniqueRows:
                 slots = self._index.find(hashes)[0]
             slots[absent] = self._index.insert(hashes[absent])
         self._index.assign(slots, positions)
+        killed = np.sort(old[old >= 0])
+        if not len(absent) and (killed[1:] != killed[:-1]).all():
+            return killed
         won = self._index.numbers(slots) == positions
         if won.all():
-            return old[old >= 0]
+            return killed
         return np.concatenate([old[won & (old >= 0)], positions[~won]])
 
     def remove(self, hashes: np.ndarray) -> np.ndarray:
