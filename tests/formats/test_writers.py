@@ -9,14 +9,14 @@ import pytest
 from pyspark.sql.types import ArrayType, IntegerType, LongType, StringType, StructType
 
 from cauce.errors import AnalysisException, IllegalArgumentException
-from cauce.formats import WRITERS, WriteOptions
+from cauce.formats import WRITERS, FormatOptions
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
 def written(format, table, schema, **options):
     file = io.BytesIO()
-    WRITERS[format].write(table, schema, file, WriteOptions(options))
+    WRITERS[format].write(table, schema, file, FormatOptions(options))
     return file.getvalue()
 
 
@@ -64,7 +64,7 @@ def test_text(table, schema):
 
 def test_timestamps_are_written_in_the_sessions_zone(table, schema):
     file = io.BytesIO()
-    berlin = WriteOptions(time_zone="Europe/Berlin")
+    berlin = FormatOptions(time_zone="Europe/Berlin")
     WRITERS["csv"].write(table.select(["ts"]).slice(0, 1), StructType([schema["ts"]]), file, berlin)
     assert file.getvalue() == b"2024-01-02T04:04:05.678+01:00\n"
 
@@ -80,7 +80,7 @@ def test_orc_keeps_the_wall_clock_of_the_sessions_zone(table, schema):
     from pyarrow import orc
 
     file = io.BytesIO()
-    berlin = WriteOptions(time_zone="Europe/Berlin")
+    berlin = FormatOptions(time_zone="Europe/Berlin")
     WRITERS["orc"].write(table.slice(0, 1), schema, file, berlin)
     [row], [original] = orc.read_table(file).to_pylist(), table.slice(0, 1).to_pylist()
     assert str(row.pop("ts")) == "2024-01-02 04:04:05.678901"
@@ -89,7 +89,7 @@ def test_orc_keeps_the_wall_clock_of_the_sessions_zone(table, schema):
 
 def test_files_are_named_after_their_compression():
     def name(format, **options):
-        return WRITERS[format].extension(WriteOptions(options))
+        return WRITERS[format].extension(FormatOptions(options))
 
     assert [name("parquet"), name("orc"), name("json"), name("text"), name("csv")] == [
         ".snappy.parquet",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from cauce.errors import IllegalArgumentException
-from cauce.formats.write_options import WriteOptions
+from cauce.formats.format_options import FormatOptions
 
 __all__ = ["compress", "text_extension"]
 
@@ -28,17 +28,17 @@ CODECS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 }
 
 
-def text_extension(suffix: str, options: WriteOptions) -> str:
+def text_extension(suffix: str, options: FormatOptions) -> str:
     """`.csv.gz` and the like."""
     return suffix + CODECS[_codec(options)][0]
 
 
-def compress(data: bytes, options: WriteOptions) -> bytes:
+def compress(data: bytes, options: FormatOptions) -> bytes:
     """The bytes of a file under the option `compression`."""
     return CODECS[_codec(options)][1](data)
 
 
-def _codec(options: WriteOptions) -> str:
+def _codec(options: FormatOptions) -> str:
     name = options.get("compression", "codec", default="none").lower()
     if name not in CODECS:
         raise IllegalArgumentException(

@@ -20,8 +20,8 @@ from pyspark.sql.types import (
 )
 
 from cauce.errors import IllegalArgumentException
+from cauce.formats.format_options import FormatOptions
 from cauce.formats.text_columns import cast_to_text, date_text, lines_to_bytes, timestamp_text
-from cauce.formats.write_options import WriteOptions
 
 __all__ = ["supports", "to_bytes"]
 
@@ -33,7 +33,7 @@ def supports(kind: DataType) -> bool:
     return not isinstance(kind, ArrayType | MapType | StructType | NullType | VariantType)
 
 
-def to_bytes(table: pa.Table, schema: StructType, options: WriteOptions) -> bytes:
+def to_bytes(table: pa.Table, schema: StructType, options: FormatOptions) -> bytes:
     """One line a row; a first line of names if `header` is set."""
     dialect = Dialect.parse(options)
     columns = [
@@ -45,7 +45,7 @@ def to_bytes(table: pa.Table, schema: StructType, options: WriteOptions) -> byte
     return lines_to_bytes(rows, options, header=header)
 
 
-def _text(column: pa.Array, kind: DataType, options: WriteOptions) -> pa.Array:
+def _text(column: pa.Array, kind: DataType, options: FormatOptions) -> pa.Array:
     match kind:
         case StringType():
             return column.cast(pa.string())
@@ -73,7 +73,7 @@ class Dialect:
     trim_right: bool
 
     @staticmethod
-    def parse(options: WriteOptions) -> "Dialect":
+    def parse(options: FormatOptions) -> "Dialect":
         quote, escape = options.get("quote", default='"'), options.get("escape", default="\\")
         for name, value in (("quote", quote), ("escape", escape)):
             if len(value) > 1:

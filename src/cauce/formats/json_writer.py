@@ -22,8 +22,8 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from cauce.formats.format_options import FormatOptions
 from cauce.formats.text_columns import date_text, double_text, lines_to_bytes, timestamp_text
-from cauce.formats.write_options import WriteOptions
 
 __all__ = ["supports", "to_bytes"]
 
@@ -43,7 +43,7 @@ def supports(kind: DataType) -> bool:
     return not isinstance(kind, CalendarIntervalType)
 
 
-def to_bytes(table: pa.Table, schema: StructType, options: WriteOptions) -> bytes:
+def to_bytes(table: pa.Table, schema: StructType, options: FormatOptions) -> bytes:
     """One JSON object a line."""
     columns = [column.combine_chunks() for column in table.columns]
     rows = _Writer(options).object(columns, schema.fields, table.num_rows)
@@ -53,7 +53,7 @@ def to_bytes(table: pa.Table, schema: StructType, options: WriteOptions) -> byte
 class _Writer:
     """Columns in, JSON text out; nested types call themselves."""
 
-    def __init__(self, options: WriteOptions) -> None:
+    def __init__(self, options: FormatOptions) -> None:
         self._options = options
         self._keep_nulls = not options.flag("ignoreNullFields", True)
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 from pyspark.sql.types import CalendarIntervalType, DataType, NullType, StructType, TimestampType
 
 from cauce.errors import IllegalArgumentException
-from cauce.formats.write_options import WriteOptions
+from cauce.formats.format_options import FormatOptions
 
 __all__ = ["extension", "supports", "write"]
 
@@ -24,11 +24,11 @@ def supports(kind: DataType) -> bool:
     return not isinstance(kind, NullType | CalendarIntervalType)
 
 
-def extension(options: WriteOptions) -> str:
+def extension(options: FormatOptions) -> str:
     return f"{EXTENSIONS[_codec(options)]}.orc"
 
 
-def write(table: pa.Table, schema: StructType, file: IO[bytes], options: WriteOptions) -> None:
+def write(table: pa.Table, schema: StructType, file: IO[bytes], options: FormatOptions) -> None:
     """Timestamps as the wall clock of the session's zone, which is what Spark stores in ORC."""
     # Imported here because it is slow to load and few streams write ORC.
     from pyarrow import orc
@@ -48,7 +48,7 @@ def _wall_clock(column: pa.ChunkedArray, time_zone: str) -> pa.ChunkedArray:
     return pc.local_timestamp(column.cast(pa.timestamp("us", time_zone)))
 
 
-def _codec(options: WriteOptions) -> str:
+def _codec(options: FormatOptions) -> str:
     name = options.get("compression", "orc.compress", default="zstd").lower()
     if name not in EXTENSIONS:
         known = ", ".join(sorted(EXTENSIONS))

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 from pyspark.sql.types import CalendarIntervalType, DataType, NullType, StructType
 
 from cauce.errors import IllegalArgumentException
-from cauce.formats.write_options import WriteOptions
+from cauce.formats.format_options import FormatOptions
 
 __all__ = ["extension", "supports", "write"]
 
@@ -30,11 +30,11 @@ def supports(kind: DataType) -> bool:
     return not isinstance(kind, NullType | CalendarIntervalType)
 
 
-def extension(options: WriteOptions) -> str:
+def extension(options: FormatOptions) -> str:
     return f"{EXTENSIONS[_codec(options)]}.parquet"
 
 
-def write(table: pa.Table, schema: StructType, file: IO[bytes], options: WriteOptions) -> None:
+def write(table: pa.Table, schema: StructType, file: IO[bytes], options: FormatOptions) -> None:
     """Timestamps as microseconds, which every reader of this decade understands without a zone."""
     codec = _codec(options)
     # Spark's own note on the columns keeps what Parquet cannot say: comments, char lengths, intervals.
@@ -50,7 +50,7 @@ def write(table: pa.Table, schema: StructType, file: IO[bytes], options: WriteOp
     )
 
 
-def _codec(options: WriteOptions) -> str:
+def _codec(options: FormatOptions) -> str:
     name = options.get("compression", "parquet.compression", default="snappy").lower()
     # Arrow writes only the standard LZ4 block format, which Spark calls lz4_raw.
     if name not in EXTENSIONS or name == "lz4":

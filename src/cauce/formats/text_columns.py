@@ -16,7 +16,7 @@ from pyspark.sql.types import (
 )
 
 from cauce.formats.datetime_pattern import format_with_pattern
-from cauce.formats.write_options import WriteOptions
+from cauce.formats.format_options import FormatOptions
 
 __all__ = ["cast_to_text", "date_text", "double_text", "lines_to_bytes", "timestamp_text"]
 
@@ -59,7 +59,7 @@ def double_text(column: Column) -> pa.Array:
     return pc.replace_with_mask(text, odd, pa.array(spelled, pa.string()))
 
 
-def timestamp_text(column: Column, kind: DataType, options: WriteOptions) -> pa.Array:
+def timestamp_text(column: Column, kind: DataType, options: FormatOptions) -> pa.Array:
     """For the CSV and JSON writers: `2024-01-02T03:04:05.678Z` (NTZ without a zone), or as asked for."""
     column = _one_array(column)
     is_ntz = isinstance(kind, TimestampNTZType)
@@ -72,14 +72,14 @@ def timestamp_text(column: Column, kind: DataType, options: WriteOptions) -> pa.
     return pc.replace_substring_regex(text, r"\+00:00$", "Z")
 
 
-def date_text(column: Column, options: WriteOptions) -> pa.Array:
+def date_text(column: Column, options: FormatOptions) -> pa.Array:
     """`2024-01-02`, or as `dateFormat` says."""
     pattern = options.get("dateFormat")
     column = _one_array(column)
     return format_with_pattern(column, pattern) if pattern else column.cast(pa.string())
 
 
-def lines_to_bytes(lines: pa.Array, options: WriteOptions, *, header: str | None = None) -> bytes:
+def lines_to_bytes(lines: pa.Array, options: FormatOptions, *, header: str | None = None) -> bytes:
     """The text of a file: every line, also the last, is ended by `lineSep`."""
     separator = options.get("lineSep", default="\n")
     encoding = options.get("encoding", "charset", default="UTF-8")

@@ -10,9 +10,9 @@ from pyspark.sql.types import DataType, StructType
 from cauce.errors import AnalysisException
 from cauce.formats import csv_writer, json_writer, orc_writer, parquet_writer, text_writer
 from cauce.formats.compression import compress, text_extension
-from cauce.formats.write_options import WriteOptions
+from cauce.formats.format_options import FormatOptions
 
-__all__ = ["WRITERS", "FormatWriter", "WriteOptions"]
+__all__ = ["WRITERS", "FormatWriter"]
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class FormatWriter:
     """`write(table, schema, file, options)`; `extension` is everything after the name, dots included."""
 
     label: str
-    extension: Callable[[WriteOptions], str]
-    write: Callable[[pa.Table, StructType, IO[bytes], WriteOptions], None]
+    extension: Callable[[FormatOptions], str]
+    write: Callable[[pa.Table, StructType, IO[bytes], FormatOptions], None]
     supports: Callable[[DataType], bool]
 
     def check(self, schema: StructType) -> None:
@@ -37,7 +37,7 @@ class FormatWriter:
 
 
 def _text_format(label: str, suffix: str, to_bytes: Callable, supports: Callable) -> FormatWriter:
-    def write(table: pa.Table, schema: StructType, file: IO[bytes], options: WriteOptions) -> None:
+    def write(table: pa.Table, schema: StructType, file: IO[bytes], options: FormatOptions) -> None:
         file.write(compress(to_bytes(table, schema, options), options))
 
     return FormatWriter(label, lambda options: text_extension(suffix, options), write, supports)

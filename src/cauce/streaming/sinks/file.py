@@ -10,7 +10,7 @@ from cauce.checkpoint import CompactionSettings, SinkFile, SinkLog
 from cauce.conf import parse_time_ms
 from cauce.errors import AnalysisException, ConcurrentModificationException, IllegalArgumentException
 from cauce.files import open_file_system
-from cauce.formats import WRITERS, WriteOptions
+from cauce.formats import WRITERS, FormatOptions
 from cauce.formats.partition_folders import partition_folders
 from cauce.streaming.sinks.sink import SinkContext, SinkOptions
 
@@ -40,7 +40,7 @@ class FileSink:
         self._writer = WRITERS[options.format.lower()]
         self._writer.check(self._data_schema)
         time_zone = options.get("timeZone") or context.engine.time_zone
-        self._write_options = WriteOptions(options.options, time_zone)
+        self._write_options = FormatOptions(options.options, time_zone)
         self._extension = self._writer.extension(self._write_options)
         self._arrow_schema = to_arrow_schema(context.schema, timezone=time_zone)
         self._log = _sink_log(options, context, self._path)

@@ -26,6 +26,7 @@ SOURCES: dict[str, type] = {
     "csv": FileSource,
     "json": FileSource,
     "memory": MemorySource,
+    "orc": FileSource,
     "parquet": FileSource,
     "rate": RateSource,
     "rate-micro-batch": RateMicroBatchSource,

@@ -8,6 +8,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from cauce.conf import parse_boolean
 from cauce.errors import SparkError
+from cauce.formats import READERS, FormatOptions, constant_column, decompress
 from cauce.formats.partition_path import partition_values
 from cauce.streaming.sources.file_relation import PartitionedFile, files_relation
 from cauce.streaming.sources.file_schema import FileSchema, reader_options
@@ -15,28 +16,31 @@ from cauce.streaming.sources.source import SourceContext, SourceOptions
 
 __all__ = ["FileReader"]
 
-IGNORE_MISSING = "ignoreMissingFiles"
-
 
 class FileReader:
-    """Files in, one batch relation (or table) out. Empty files are left out, as Spark does."""
+    """Files in; a table out, or for Parquet a relation that the engine scans. Empty files have no rows."""
 
     def __init__(
         self, options: SourceOptions, context: SourceContext, base: str | None, schema: FileSchema
     ) -> None:
         self._format = options.format.lower()
         self._options = reader_options(options)
-        self._file_system = context.file_system
+        self._context = context
         self._base = base
         self._schema = schema
-        ignore_missing = options.get(IGNORE_MISSING) or context.conf.get("spark.sql.files.ignoreMissingFiles")
+        self._arrow_schema = to_arrow_schema(schema.all, timezone="UTC")
+        ignore_missing = options.get("ignoreMissingFiles") or context.conf.get(
+            "spark.sql.files.ignoreMissingFiles"
+        )
         self._ignore_missing = parse_boolean(ignore_missing or "false")
 
     def read(self, paths: Iterable[str]) -> "pa.Table | Relation":
         """The rows of these files."""
         files = [self._partitioned(path) for path in paths if self._has_rows(path)]
         if not files:
-            return to_arrow_schema(self._schema.all, timezone="UTC").empty_table()
+            return self._arrow_schema.empty_table()
+        if self._format in READERS:
+            return pa.concat_tables([self._read_file(file) for file in files])
         return files_relation(
             self._format,
             files,
@@ -45,9 +49,20 @@ class FileReader:
             options=self._options,
         )
 
+    def _read_file(self, file: PartitionedFile) -> pa.Table:
+        data = decompress(file.path, self._context.file_system.read_bytes(file.path))
+        time_zone = self._options.get("timeZone") or self._context.engine.time_zone
+        table = READERS[self._format](data, self._schema.data, FormatOptions(self._options, time_zone))
+        for field, value in zip(self._schema.partitions, file.values, strict=True):
+            kind = self._arrow_schema.field(field.name).type
+            table = table.append_column(
+                field.name, constant_column(value, field.dataType, kind, table.num_rows)
+            )
+        return table.cast(self._arrow_schema)
+
     def _has_rows(self, path: str) -> bool:
         try:
-            return self._file_system.status(path).size_bytes > 0
+            return self._context.file_system.status(path).size_bytes > 0
         except FileNotFoundError:
             if self._ignore_missing:
                 return False

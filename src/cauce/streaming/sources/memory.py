@@ -84,6 +84,8 @@ class MemoryStream:
         return to_arrow_schema(self.schema, timezone="UTC").empty_table()
 
     def _to_arrow(self, rows: Sequence[Any]) -> pa.Table:
+        if not rows:
+            return self._empty()
         single = len(self.schema.fields) == 1
         # Bare values of a one-column stream are wrapped one by one: tests add a handful of rows.
         records = [(row,) if single and not isinstance(row, tuple | dict) else row for row in rows]

@@ -1,16 +1,16 @@
-"""The options of a file writer, by name without regard to case."""
+"""The options of a file reader or writer, by name without regard to case."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cauce.conf import parse_boolean
 
-__all__ = ["WriteOptions"]
+__all__ = ["FormatOptions"]
 
 
 @dataclass(frozen=True)
-class WriteOptions:
-    """What the user set, and the zone that timestamps are written in."""
+class FormatOptions:
+    """What the user set, and the zone of timestamps that name none."""
 
     options: Mapping[str, str] = field(default_factory=dict)
     time_zone: str = "UTC"

@@ -1,0 +1,233 @@
+"""JSON lines to Arrow: Arrow's own parser where lines are plain, Spark's rules line by line where not."""
+
+import io
+import os
+import re
+
+import pyarrow as pa
+import pyarrow.json
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import (
+    ArrayType,
+    BinaryType,
+    DataType,
+    DateType,
+    MapType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+    VariantType,
+)
+
+from cauce.formats.format_options import FormatOptions
+from cauce.formats.json_parser import JsonFeatures, JsonSyntaxError, Node, parse_json
+from cauce.formats.json_values import BadValueError, JsonRecord
+from cauce.formats.record_mode import RecordMode
+from cauce.formats.text_to_moment import moment_array
+
+__all__ = ["read_json"]
+
+BLOCK_BYTES_MIN, BLOCK_BYTES_MAX = 1 << 20, 8 << 20
+LINES_AT_ONCE = 1024
+"""A bad line takes this many with it to the slow path."""
+BETWEEN_VALUES = re.compile(rb"}[^,}\]\n]")
+BLANK_LINES = re.compile(rb"\n[ \t\n]*\n")
+
+
+def read_json(data: bytes, schema: StructType, options: FormatOptions) -> pa.Table:
+    """The rows of one file."""
+    mode = RecordMode.parse(options)
+    slow = _SlowReader(schema, options, mode)
+    if options.flag("multiLine", False):
+        return slow.read([_decoded(data, options).decode(errors="replace")])
+    data = _lines_of(_decoded(data, options), options)
+    whole = _read_plain(data, schema, options, mode)
+    return whole if whole is not None else _read_in_parts(data, schema, options, mode, slow)
+
+
+def _read_in_parts(
+    data: bytes, schema: StructType, options: FormatOptions, mode: RecordMode, slow: "_SlowReader"
+) -> pa.Table:
+    lines = data.split(b"\n")
+    tables = []
+    for start in range(0, len(lines), LINES_AT_ONCE):
+        part = lines[start : start + LINES_AT_ONCE]
+        table = _read_plain(b"\n".join(part), schema, options, mode)
+        tables.append(slow.read([_utf8(line) for line in part]) if table is None else table)
+    return pa.concat_tables(tables)
+
+
+def _utf8(line: bytes) -> str | None:
+    """A line that is not UTF-8 is a bad record."""
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _decoded(data: bytes, options: FormatOptions) -> bytes:
+    encoding = options.get("encoding", "charset", default="UTF-8")
+    if encoding.upper() not in ("UTF-8", "UTF8"):
+        data = data.decode(encoding).encode()
+    return data.removeprefix(b"\xef\xbb\xbf")
+
+
+def _lines_of(data: bytes, options: FormatOptions) -> bytes:
+    """The records separated, and only separated, by single line feeds."""
+    separator = options.get("lineSep").encode()
+    if separator:
+        data = data.replace(separator, b"\n")
+    elif b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    data = data.strip(b" \t\n")
+    return BLANK_LINES.sub(b"\n", data) if b"\n\n" in data or b"\n " in data else data
+
+
+def _read_plain(data: bytes, schema: StructType, options: FormatOptions, mode: RecordMode) -> pa.Table | None:
+    """All lines by Arrow's parser, or None if a line may mean something else to Spark."""
+    if not data:
+        return to_arrow_schema(schema, timezone="UTC").empty_table()
+    wanted = mode.data_schema(schema)
+    if not _one_object_a_line(data) or not all(_is_plain(field.dataType) for field in wanted):
+        return None
+    block_bytes = min(max(len(data) // (2 * (os.cpu_count() or 1)), BLOCK_BYTES_MIN), BLOCK_BYTES_MAX)
+    try:
+        table = pyarrow.json.read_json(
+            io.BytesIO(data),
+            pyarrow.json.ReadOptions(block_size=block_bytes),
+            pyarrow.json.ParseOptions(
+                explicit_schema=_as_written(wanted), unexpected_field_behavior="ignore"
+            ),
+        )
+        table.validate(full=True)
+    except (pa.ArrowException, ValueError):
+        return None
+    rows = data.count(b"\n") + 1
+    return _typed(table, schema, options, mode) if table.num_rows == rows else None
+
+
+def _one_object_a_line(data: bytes) -> bool:
+    """Arrow's parser is kept away from anything but objects: a bare `null` makes it crash the process."""
+    shaped = data.startswith(b"{") and data.endswith(b"}") and data.count(b"\n") == data.count(b"}\n{")
+    return shaped and BETWEEN_VALUES.search(data) is None
+
+
+def _is_plain(kind: DataType) -> bool:
+    match kind:
+        case StructType():
+            return all(_is_plain(field.dataType) for field in kind)
+        case ArrayType():
+            return _is_plain(kind.elementType)
+    return not isinstance(kind, BinaryType | MapType | VariantType)
+
+
+def _as_written(schema: StructType) -> pa.Schema:
+    """The types to parse: moments are strings in JSON."""
+    texts = StructType([StructField(f.name, _text_for_moments(f.dataType)) for f in schema])
+    return to_arrow_schema(texts)
+
+
+def _text_for_moments(kind: DataType) -> DataType:
+    match kind:
+        case DateType() | TimestampType() | TimestampNTZType():
+            return StringType()
+        case StructType():
+            return StructType([StructField(f.name, _text_for_moments(f.dataType)) for f in kind])
+        case ArrayType():
+            return ArrayType(_text_for_moments(kind.elementType))
+    return kind
+
+
+def _typed(table: pa.Table, schema: StructType, options: FormatOptions, mode: RecordMode) -> pa.Table | None:
+    target = to_arrow_schema(schema, timezone="UTC")
+    columns = []
+    for field in schema:
+        if field.name == mode.corrupt_column:
+            columns.append(pa.nulls(table.num_rows, pa.string()))
+            continue
+        text = table[field.name].combine_chunks()
+        column = _moments(text, field.dataType, options)
+        if mode.minds(schema) and _lost_values(text, column):
+            return None
+        columns.append(column)
+    return pa.table(columns, schema=target)
+
+
+def _moments(column: pa.Array, kind: DataType, options: FormatOptions) -> pa.Array:
+    match kind:
+        case DateType() | TimestampType() | TimestampNTZType():
+            return moment_array(column, kind, options)
+        case StructType() if _holds_moments(kind):
+            children = [
+                _moments(child, f.dataType, options) for child, f in zip(column.flatten(), kind, strict=True)
+            ]
+            return pa.StructArray.from_arrays(children, names=kind.names, mask=column.is_null())
+        case ArrayType() if _holds_moments(kind.elementType):
+            values = _moments(column.values, kind.elementType, options)
+            return pa.ListArray.from_arrays(column.offsets, values, mask=column.is_null())
+    return column
+
+
+def _holds_moments(kind: DataType) -> bool:
+    return _text_for_moments(kind) != kind
+
+
+def _lost_values(before: pa.Array, after: pa.Array) -> bool:
+    if pa.types.is_nested(before.type):
+        return before is not after  # Looking inside is the slow reader's business.
+    return after.null_count > before.null_count
+
+
+class _SlowReader:
+    """Record by record, as Spark's JacksonParser; one Python object per value."""
+
+    def __init__(self, schema: StructType, options: FormatOptions, mode: RecordMode) -> None:
+        self._mode = mode
+        self._schema = schema
+        self._data_schema = mode.data_schema(schema)
+        self._arrow_schema = to_arrow_schema(schema, timezone="UTC")
+        self._features = _features(options)
+        self._record = JsonRecord(options)
+
+    def read(self, records: list[str | None]) -> pa.Table:
+        """The rows of these records; None is a record that was not even text."""
+        rows = [row for record in records for row in self._rows(record)]
+        columns = [pa.array([row.get(f.name) for row in rows], f.type) for f in self._arrow_schema]
+        return pa.table(columns, schema=self._arrow_schema)
+
+    def _rows(self, record: str | None) -> list[dict]:
+        text = record or ""
+        try:
+            node = None if record is None else parse_json(text, self._features)
+        except JsonSyntaxError:
+            return self._row({}, text, bad=True)
+        if node is None:
+            return [] if record is not None else self._row({}, text, bad=True)
+        self._record.text = text
+        elements = node.value if node.kind == "array" else [node]
+        return [row for element in elements for row in self._converted(element, text)]
+
+    def _converted(self, node: Node, text: str) -> list[dict]:
+        try:
+            return self._row(self._record.struct(node, self._data_schema), text, bad=False)
+        except BadValueError as error:
+            return self._row(error.partial or {}, text, bad=True)
+
+    def _row(self, values: dict, text: str, *, bad: bool) -> list[dict]:
+        if not self._mode.keeps(text, bad=bad):
+            return []
+        return [{**values, self._mode.corrupt_column: text} if bad else values]
+
+
+def _features(options: FormatOptions) -> JsonFeatures:
+    return JsonFeatures(
+        comments=options.flag("allowComments", False),
+        unquoted_names=options.flag("allowUnquotedFieldNames", False),
+        single_quotes=options.flag("allowSingleQuotes", True),
+        leading_zeros=options.flag("allowNumericLeadingZeros", False),
+        backslash_any=options.flag("allowBackslashEscapingAnyCharacter", False),
+        control_characters=options.flag("allowUnquotedControlChars", False),
+        non_numeric=options.flag("allowNonNumericNumbers", True),
+    )

@@ -1,0 +1,43 @@
+"""What a reader does with a record it cannot read: keep what it can, drop it, or fail."""
+
+from dataclasses import dataclass
+
+from pyspark.sql.types import StructType
+
+from cauce.errors import SparkError
+from cauce.formats.format_options import FormatOptions
+
+__all__ = ["RecordMode"]
+
+CORRUPT_RECORD = "_corrupt_record"
+
+
+@dataclass(frozen=True)
+class RecordMode:
+    """`mode` and `columnNameOfCorruptRecord`."""
+
+    name: str
+    corrupt_column: str
+
+    @staticmethod
+    def parse(options: FormatOptions) -> "RecordMode":
+        # Spark takes an unknown mode for PERMISSIVE, with a warning.
+        mode = options.get("mode", default="PERMISSIVE").upper()
+        known = mode if mode in ("DROPMALFORMED", "FAILFAST") else "PERMISSIVE"
+        return RecordMode(known, options.get("columnNameOfCorruptRecord", default=CORRUPT_RECORD))
+
+    def data_schema(self, schema: StructType) -> StructType:
+        """The columns that are in the records."""
+        return StructType([field for field in schema.fields if field.name != self.corrupt_column])
+
+    def minds(self, schema: StructType) -> bool:
+        """Whether a bad value has more consequences than a null."""
+        return self.name != "PERMISSIVE" or self.corrupt_column in schema.names
+
+    def keeps(self, record: str, *, bad: bool) -> bool:
+        """Whether a record becomes a row; SparkError in FAILFAST mode if it is bad."""
+        if bad and self.name == "FAILFAST":
+            raise SparkError(
+                "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", badRecord=record, failFastMode="FAILFAST"
+            )
+        return not bad or self.name == "PERMISSIVE"
