@@ -10,6 +10,7 @@ __all__ = [
     "attribute",
     "call",
     "drop",
+    "extract",
     "filter_by",
     "integer",
     "long",
@@ -62,6 +63,12 @@ def call(name: str, *arguments: Expression, is_distinct: bool = False) -> Expres
 def alias(expression: Expression, *names: str) -> Expression:
     """The expression under another name, or under several for one that makes several columns."""
     return Expression(alias=Expression.Alias(expr=expression, name=names))
+
+
+def extract(child: Expression, key: Expression) -> Expression:
+    """A field of a struct, an element of an array or a value of a map."""
+    value = Expression.UnresolvedExtractValue(child=child, extraction=key)
+    return Expression(unresolved_extract_value=value)
 
 
 def project(child: Relation, expressions: Iterable[Expression]) -> Relation:

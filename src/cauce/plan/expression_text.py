@@ -8,7 +8,7 @@ import datetime
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
-from pyspark.sql.connect.proto.expressions_pb2 import Expression
+from pyspark.sql.connect.proto.expressions_pb2 import Expression, SubqueryExpression
 from pyspark.sql.connect.proto.types_pb2 import DataType
 
 from cauce.plan.tables import identifier_parts
@@ -57,12 +57,19 @@ PRINTED_ARGUMENTS = {
     "approx_count_distinct": 1,
     "from_json": 1,
     "from_csv": 1,
+    "likeall": 1,
+    "likeany": 1,
+    "ilikeall": 1,
+    "ilikeany": 1,
 }
 # Functions that Spark replaces by a column of this name.
 GENERATED = {"explode": "col", "explode_outer": "col", "window": "window", "session_window": "session_window"}
 TYPE_NAMES = {"string": "STRING", "byte": "TINYINT", "short": "SMALLINT", "integer": "INT", "long": "BIGINT"}
+TRIM_SIDES = {"trim": "BOTH", "ltrim": "LEADING", "rtrim": "TRAILING"}
 DIRECTIONS = {1: "ASC", 2: "DESC"}
 NULL_ORDERS = {1: "NULLS FIRST", 2: "NULLS LAST"}
+DAY_TIME_NAMES = ("DAY", "HOUR", "MINUTE", "SECOND")
+DAY_TIME_UNITS_US = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000)
 EPOCH = datetime.datetime(1970, 1, 1)
 
 
@@ -253,7 +260,16 @@ class _Printer:
         return f"{argument.key} => {self.text(argument.value)}"
 
     def _subquery_expression(self, expression: Expression) -> str:
-        return f"subquery#{expression.subquery_expression.plan_id}"
+        subquery = expression.subquery_expression
+        name = f"subquery#{subquery.plan_id}"
+        match subquery.subquery_type:
+            case SubqueryExpression.SUBQUERY_TYPE_IN:
+                values = ", ".join(self._all(subquery.in_subquery_values))
+                return f"({values} IN ({'listquery()' if self.pretty else name}))"
+            case SubqueryExpression.SUBQUERY_TYPE_EXISTS:
+                return "exists()" if self.pretty else f"exists({name})"
+            case _:
+                return "scalarsubquery()" if self.pretty else name
 
     def _call_function(self, expression: Expression) -> str:
         call = expression.call_function
@@ -276,6 +292,8 @@ class _Printer:
             return arguments
         if name in PRINTED_ARGUMENTS:
             return arguments[: PRINTED_ARGUMENTS[name]]
+        if name in ("aggregate", "reduce") and len(arguments) == 3:
+            return [*arguments, "lambdafunction(namedlambdavariable(), namedlambdavariable())"]
         total, defaults = DEFAULT_ARGUMENTS.get(name, (0, ()))
         missing = min(total - len(arguments), len(defaults))
         return arguments + list(defaults[len(defaults) - missing :]) if missing > 0 else arguments
@@ -306,6 +324,10 @@ def _special_form(name: str, printed: Sequence[str], arguments: Sequence[Express
             return f"{printed[0]} LIKE {printed[1]}"
         case ("in", _):
             return f"({printed[0]} IN ({', '.join(printed[1:])}))"
+        case ("extract", 2):
+            return f"extract({printed[0]} FROM {printed[1]})"
+        case ("trim" | "ltrim" | "rtrim", 2):
+            return f"TRIM({TRIM_SIDES[name]} {printed[0]} FROM {printed[1]})"
         case ("filter_where", 2):
             return f"{printed[0]} FILTER (WHERE {printed[1]})"
         case ("if", 3):
@@ -333,11 +355,9 @@ def _moment_text(shape: str, literal: Expression.Literal) -> str | None:
             text = moment.isoformat(" ")
             return f"{shape.upper()} '{text.rstrip('0') if '.' in text else text}'"
         case "day_time_interval":
-            return f"INTERVAL '{_day_time_text(literal.day_time_interval)}' DAY TO SECOND"
+            return _day_time_text(literal)
         case "year_month_interval":
-            years, months = divmod(abs(literal.year_month_interval), 12)
-            sign = "-" if literal.year_month_interval < 0 else ""
-            return f"INTERVAL '{sign}{years}-{months}' YEAR TO MONTH"
+            return _year_month_text(literal)
         case "calendar_interval":
             interval = literal.calendar_interval
             parts = [
@@ -350,12 +370,35 @@ def _moment_text(shape: str, literal: Expression.Literal) -> str | None:
             return None
 
 
-def _day_time_text(us: int) -> str:
-    days, rest = divmod(abs(us), 86_400_000_000)
-    hours, rest = divmod(rest, 3_600_000_000)
-    minutes, rest = divmod(rest, 60_000_000)
-    seconds = f"{rest // 1_000_000:02}.{rest % 1_000_000:06}".rstrip("0").rstrip(".")
-    return f"{'-' if us < 0 else ''}{days} {hours:02}:{minutes:02}:{seconds}"
+def _day_time_text(literal: Expression.Literal) -> str:
+    """`INTERVAL '1 02:03' DAY TO MINUTE`: the units of its type, all of them where it has none."""
+    units = literal.data_type.day_time_interval
+    first, last = (units.start_field, units.end_field) if literal.HasField("data_type") else (0, 3)
+    us = abs(literal.day_time_interval)
+    text = ""
+    for unit in range(first, last + 1):
+        amount, us = divmod(us, DAY_TIME_UNITS_US[unit])
+        digits = f"{amount}" if unit == 0 else f"{amount:02}"
+        text += ("", " ", ":", ":")[unit] * (unit > first) + digits
+    if last == 3 and us:
+        text += f".{us:06}".rstrip("0")
+    sign = "-" if literal.day_time_interval < 0 else ""
+    return f"INTERVAL '{sign}{text}' {_units_text(DAY_TIME_NAMES[first], DAY_TIME_NAMES[last])}"
+
+
+def _year_month_text(literal: Expression.Literal) -> str:
+    units = literal.data_type.year_month_interval
+    first, last = (units.start_field, units.end_field) if literal.HasField("data_type") else (0, 1)
+    months = abs(literal.year_month_interval)
+    sign = "-" if literal.year_month_interval < 0 else ""
+    text = {(0, 0): f"{months // 12}", (1, 1): f"{months}", (0, 1): f"{months // 12}-{months % 12}"}[
+        first, last
+    ]
+    return f"INTERVAL '{sign}{text}' {_units_text(('YEAR', 'MONTH')[first], ('YEAR', 'MONTH')[last])}"
+
+
+def _units_text(first: str, last: str) -> str:
+    return first if first == last else f"{first} TO {last}"
 
 
 def _type_text(data_type: DataType) -> str:

@@ -5,7 +5,7 @@ SQL over static tables never comes here, it goes to the engine as text.
 """
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from pyspark.sql.connect.proto.expressions_pb2 import Expression
 from pyspark.sql.connect.proto.relations_pb2 import (
@@ -29,8 +29,8 @@ from cauce.errors import ParseException, UnsupportedOperationException
 from cauce.plan.build import alias, attribute, call, project, quoted, star, subquery_alias
 from cauce.plan.expression_text import function_name, output_name
 from cauce.plan.sql_expressions import ExpressionParser, Parameters, Subqueries
-from cauce.plan.sql_lowering import lowered
-from cauce.plan.sql_select import Select, selected
+from cauce.plan.sql_lowering import lowered, row_items
+from cauce.plan.sql_select import Columns, Select, selected
 from cauce.plan.sql_tokens import END, Tokens, unquote
 from cauce.plan.tables import identifier_parts
 
@@ -62,12 +62,17 @@ SET_OPERATIONS = {
 GENERATORS = ("explode", "explode_outer", "posexplode", "posexplode_outer", "inline", "inline_outer", "stack")
 
 
-def parse_query(sql: SQL) -> Relation:
-    """The relation a SELECT statement stands for; named tables are left for the caller to resolve."""
+def parse_query(sql: SQL, columns: Columns | None = None) -> Relation:
+    """The relation a SELECT statement stands for; named tables are left for the caller to resolve.
+
+    `columns` tells the column names of a relation read by a FROM. Spark prefers those over aliases of
+    the select list where a name could mean either; without it, GROUP BY takes the alias, and a
+    select item cannot use the alias of an earlier one.
+    """
     if not sql.query.strip(" ;\n\t"):
         raise ParseException("PARSE_EMPTY_STATEMENT")
     tokens = Tokens(sql.query)
-    relation = _QueryParser(tokens, _parameters(sql), {}).query()
+    relation = _QueryParser(tokens, _parameters(sql), columns).query()
     while tokens.take_symbol(";"):
         pass
     if tokens.here.kind != END:
@@ -93,11 +98,12 @@ def _parameters(sql: SQL) -> Parameters:
 
 
 class _QueryParser:
-    """Reads one query; `ctes` are the named queries in scope."""
+    """Reads one query and those nested in it; `ctes` are the named queries in scope."""
 
-    def __init__(self, tokens: Tokens, parameters: Parameters, ctes: Mapping[str, Relation]) -> None:
+    def __init__(self, tokens: Tokens, parameters: Parameters, columns: Columns | None) -> None:
         self.tokens = tokens
-        self.ctes = dict(ctes)
+        self.columns = columns
+        self.ctes: dict[str, Relation] = {}
         # Ids that differ between two SQL texts of one plan, and are the same every time.
         first_id = (zlib.crc32(tokens.sql.encode()) << 16) | 1 << 50
         self.subqueries = Subqueries(self._nested_query, first_id)
@@ -202,7 +208,7 @@ class _QueryParser:
             select.having = self.expressions.expression()
         if not is_distinct and tokens.take("ORDER", "BY"):
             select.order = tokens.separated(self.expressions.sort_order)
-        relation = selected(select)
+        relation = selected(select, self.columns)
         if is_distinct:
             relation = Relation(deduplicate=Deduplicate(input=relation, all_columns_as_keys=True))
         return relation
@@ -224,10 +230,9 @@ class _QueryParser:
             return
         if tokens.at_any("ROLLUP", "CUBE") or tokens.at_words("GROUPING", "SETS"):
             select.group_type = tokens.next().text.lower()
-        select.group_by = []
-        for expression in tokens.separated(self.expressions.expression):
-            is_list = function_name(expression) == "struct" and select.group_type != ""
-            select.group_by += expression.unresolved_function.arguments if is_list else [expression]
+        keys = tokens.separated(self.expressions.expression)
+        # ROLLUP (a, b) rolls up two columns; GROUP BY (a, b) groups by one row.
+        select.group_by = [part for key in keys for part in (select.group_type and row_items(key)) or [key]]
         if tokens.take("WITH"):
             select.group_type = tokens.next().text.lower()
 
@@ -237,10 +242,11 @@ class _QueryParser:
             return None, set()
         relation = self._joined()
         while self.tokens.take_symbol(","):
-            self.tokens.take("LATERAL")
-            relation = Relation(
-                join=Join(left=relation, right=self._joined(), join_type=Join.JOIN_TYPE_CROSS)
-            )
+            if self.tokens.take("LATERAL"):
+                relation = self._lateral_join(relation, Join.JOIN_TYPE_INNER)
+                continue
+            join = Join(left=relation, right=self._joined(), join_type=Join.JOIN_TYPE_CROSS)
+            relation = Relation(join=join)
         views: set[str] = set()
         while self.tokens.take("LATERAL", "VIEW"):
             relation = self._lateral_view(relation, views)

@@ -13,7 +13,7 @@ from pyspark.sql.connect.proto.expressions_pb2 import Expression, SubqueryExpres
 from pyspark.sql.connect.proto.relations_pb2 import Relation
 
 from cauce.errors import AnalysisException, UnsupportedOperationException
-from cauce.plan.build import alias, call, integer, quoted, star, string
+from cauce.plan.build import alias, call, extract, integer, quoted, star, string
 from cauce.plan.sql_literals import (
     CAST_FUNCTIONS,
     INTERVAL_UNITS,
@@ -22,7 +22,7 @@ from cauce.plan.sql_literals import (
     number_literal,
     text_expression,
 )
-from cauce.plan.sql_lowering import FILTER
+from cauce.plan.sql_lowering import FILTER, row
 from cauce.plan.sql_tokens import Tokens, unquote
 
 __all__ = ["ExpressionParser", "Parameters", "Subqueries"]
@@ -61,7 +61,6 @@ BARE_CALLS = (
     "CURRENT_TIMESTAMP",
     "CURRENT_TIME",
     "CURRENT_USER",
-    "LOCALTIMESTAMP",
     "USER",
     "SESSION_USER",
 )
@@ -187,10 +186,7 @@ class ExpressionParser:
             self.tokens.expect_symbol("(")
             patterns = self.tokens.separated(self.expression)
             self.tokens.expect_symbol(")")
-            result = call(name, value, patterns[0])
-            for pattern in patterns[1:]:
-                result = call("and" if quantifier == "ALL" else "or", result, call(name, value, pattern))
-            return result
+            return call(name + ("all" if quantifier == "ALL" else "any"), value, *patterns)
         pattern = self._binary(0)
         if self.tokens.take("ESCAPE"):
             return call(name, value, pattern, self._primary())
@@ -241,11 +237,11 @@ class ExpressionParser:
             if tokens.take_symbol("::"):
                 value = Expression(cast=Expression.Cast(expr=value, type_str=self.type_text()))
             elif tokens.take_symbol("["):
-                value = _extract(value, self.expression())
+                value = extract(value, self.expression())
                 tokens.expect_symbol("]")
             elif tokens.at_symbol(".") and tokens.ahead().kind in ("name", "quoted"):
                 tokens.next()
-                value = _extract(value, string(tokens.name()))
+                value = extract(value, string(tokens.name()))
             else:
                 return value
 
@@ -309,7 +305,7 @@ class ExpressionParser:
             return parsed
         items = tokens.separated(self.named_expression)
         tokens.expect_symbol(")")
-        return items[0] if len(items) == 1 else call("struct", *items)
+        return items[0] if len(items) == 1 else row(items)
 
     def _positional_parameter(self) -> Expression:
         if self._next_position >= len(self.parameters.positional):
@@ -334,12 +330,10 @@ class ExpressionParser:
             return parsed
         if word == "CASE":
             return self._case()
-        if word == "EXISTS" and follower.text == "(":
+        if word == "EXISTS" and follower.text == "(" and self._at_query(2):
             tokens.next()
             tokens.next()
-            if self._at_query():
-                return self._subquery(SubqueryExpression.SUBQUERY_TYPE_EXISTS, [])
-            tokens.fail()
+            return self._subquery(SubqueryExpression.SUBQUERY_TYPE_EXISTS, [])
         if word in BARE_CALLS and follower.text not in (".", "("):
             return call(tokens.next().text.lower())
         if follower.text == "->":
@@ -347,12 +341,13 @@ class ExpressionParser:
         return self._column_or_call()
 
     def _typed_literal(self) -> Expression:
-        start, word = self.tokens.here.start, self.tokens.next().upper
+        word = self.tokens.next().upper
+        value_start = self.tokens.here.start
         value = unquote(self.tokens.next().text)
         if word == "DATE" and (days := _iso_days(value)) is not None:
             return Expression(literal=Expression.Literal(date=days))
         # A timestamp's zone is the session's, which only the engine knows.
-        return text_expression(self.tokens.text_from(start))
+        return text_expression(f"{word} {self.tokens.text_from(value_start)}")
 
     def _interval(self) -> Expression:
         """`INTERVAL '5' MINUTE`, `INTERVAL 5 MINUTES 3 SECONDS`, `INTERVAL '1 2' DAY TO HOUR`."""
@@ -513,8 +508,7 @@ class ExpressionParser:
         variables = [Expression.UnresolvedNamedLambdaVariable(name_parts=[name]) for name in names]
         return Expression(lambda_function=Expression.LambdaFunction(function=body, arguments=variables))
 
-    def _at_query(self) -> bool:
-        at = 0
+    def _at_query(self, at: int = 0) -> bool:
         while self.tokens.at_symbol("(", at):
             at += 1
         return self.tokens.ahead(at).upper in ("SELECT", "WITH", "FROM", "VALUES", "TABLE")
@@ -600,7 +594,7 @@ def _constant(word: str) -> Expression:
     return Expression(literal=Expression.Literal(boolean=word == "TRUE"))
 
 
-def _extract(child: Expression, key: Expression) -> Expression:
+def extract(child: Expression, key: Expression) -> Expression:
     return Expression(unresolved_extract_value=Expression.UnresolvedExtractValue(child=child, extraction=key))
 
 
@@ -608,7 +602,7 @@ def _lambda_variable(parts: list[str]) -> Expression:
     variable = Expression.UnresolvedNamedLambdaVariable(name_parts=parts[:1])
     value = Expression(unresolved_named_lambda_variable=variable)
     for part in parts[1:]:
-        value = _extract(value, string(part))
+        value = extract(value, string(part))
     return value
 
 

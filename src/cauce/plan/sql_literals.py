@@ -1,5 +1,6 @@
 """SQL numbers and intervals as Connect literals, and expressions that stay text."""
 
+import re
 from decimal import Decimal
 
 from pyspark.sql.connect.proto.expressions_pb2 import Expression
@@ -28,6 +29,19 @@ CAST_FUNCTIONS = frozenset(
 )
 # Functions whose first argument is a bare unit, as in `timestampadd(MINUTE, 5, ts)`.
 UNIT_FUNCTIONS = frozenset(("timestampadd", "timestampdiff", "dateadd", "date_add", "datediff", "date_diff"))
+
+WORD = re.compile(r"[a-zA-Z]+")
+YEAR_MONTH_UNITS = ("YEAR", "MONTH")
+# The field of a day-time interval's type that each unit needs.
+DAY_TIME_FIELDS = {
+    "WEEK": 0,
+    "DAY": 0,
+    "HOUR": 1,
+    "MINUTE": 2,
+    "SECOND": 3,
+    "MILLISECOND": 3,
+    "MICROSECOND": 3,
+}
 
 INT_MAX = 2**31 - 1
 LONG_MAX = 2**63 - 1
@@ -72,8 +86,18 @@ def _decimal(text: str) -> Expression:
 
 
 def interval_literal(text: str) -> Expression:
-    """A SQL interval: of months, or of microseconds."""
+    """A SQL interval: of months, or of microseconds; its type remembers the units it was written with."""
     interval = parse_interval(text)
+    literal = Expression.Literal()
+    units = [word.upper().removesuffix("S") for word in WORD.findall(text)]
     if interval.months:
-        return Expression(literal=Expression.Literal(year_month_interval=interval.months))
-    return Expression(literal=Expression.Literal(day_time_interval=interval.fixed_us))
+        literal.year_month_interval = interval.months
+        fields = sorted({YEAR_MONTH_UNITS.index(unit) for unit in units if unit in YEAR_MONTH_UNITS})
+        literal.data_type.year_month_interval.start_field = fields[0]
+        literal.data_type.year_month_interval.end_field = fields[-1]
+        return Expression(literal=literal)
+    literal.day_time_interval = interval.fixed_us
+    fields = sorted({DAY_TIME_FIELDS[unit] for unit in units if unit in DAY_TIME_FIELDS})
+    literal.data_type.day_time_interval.start_field = fields[0]
+    literal.data_type.day_time_interval.end_field = fields[-1]
+    return Expression(literal=literal)

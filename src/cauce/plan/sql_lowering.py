@@ -4,14 +4,16 @@ The reader first makes calls to functions that do not exist (`between`, `filter_
 taken from what the user wrote; here they become comparisons and CASE expressions.
 """
 
+from collections.abc import Sequence
+
 from pyspark.sql.connect.proto.expressions_pb2 import Expression
 
 from cauce.errors import UnsupportedOperationException
-from cauce.plan.build import alias, call, integer
+from cauce.plan.build import alias, call, integer, string
 from cauce.plan.expression_text import function_name, output_name, sql_text
 from cauce.plan.walk import transform_expression
 
-__all__ = ["FILTER", "lowered"]
+__all__ = ["FILTER", "lowered", "row", "row_items"]
 
 FILTER = "filter_where"
 
@@ -34,11 +36,55 @@ def _lower(expression: Expression) -> Expression:
         case "between":
             value, low, high = expression.unresolved_function.arguments
             return call("and", call(">=", value, low), call("<=", value, high))
+        case "likeall" | "likeany" | "ilikeall" | "ilikeany" as name:
+            value, *patterns = expression.unresolved_function.arguments
+            function = name.removesuffix("all").removesuffix("any")
+            connective = "and" if name.endswith("all") else "or"
+            return _joined(connective, [call(function, value, pattern) for pattern in patterns])
+        case "in" if row_items(expression.unresolved_function.arguments[0]):
+            return _rows_in(expression.unresolved_function.arguments)
         case name if name == FILTER:
             function, condition = expression.unresolved_function.arguments
             return _filtered(function, condition)
         case _:
             return expression
+
+
+def row(items: Sequence[Expression]) -> Expression:
+    """`(a, b + 1)`: a struct whose fields are named after columns, or by their place."""
+    names = [_field_name(item, place) for place, item in enumerate(items, 1)]
+    values = [item.alias.expr if item.HasField("alias") else item for item in items]
+    pairs = zip(names, values, strict=True)
+    return call("named_struct", *(part for name, value in pairs for part in (string(name), value)))
+
+
+def row_items(expression: Expression) -> list[Expression]:
+    """The values of a row in parentheses; none if it is something else."""
+    if function_name(expression) != "named_struct":
+        return []
+    return list(expression.unresolved_function.arguments[1::2])
+
+
+def _field_name(item: Expression, place: int) -> str:
+    is_named = item.WhichOneof("expr_type") in ("alias", "unresolved_attribute")
+    return output_name(item) if is_named else f"col{place}"
+
+
+def _joined(connective: str, conditions: Sequence[Expression]) -> Expression:
+    result = conditions[0]
+    for condition in conditions[1:]:
+        result = call(connective, result, condition)
+    return result
+
+
+def _rows_in(rows: Sequence[Expression]) -> Expression:
+    """`(a, b) IN ((1, 2), ..)` by columns: the engine compares structs by their fields' names too."""
+    values, *candidates = map(row_items, rows)
+    equal = [
+        _joined("and", [call("==", a, b) for a, b in zip(values, candidate, strict=True)])
+        for candidate in candidates
+    ]
+    return _joined("or", equal)
 
 
 def _filtered(function: Expression, condition: Expression) -> Expression:

@@ -1,6 +1,6 @@
 """One SELECT as relations: filter, aggregation, projection, sort, in the order SQL means them."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from dataclasses import dataclass, field, replace
 
 from pyspark.sql.connect.proto.expressions_pb2 import Expression
@@ -8,13 +8,16 @@ from pyspark.sql.connect.proto.relations_pb2 import SQL, Aggregate, Relation, So
 
 from cauce.errors import AnalysisException
 from cauce.plan.aggregates import AGGREGATES
-from cauce.plan.build import alias, attribute, filter_by, project
+from cauce.plan.build import alias, attribute, extract, filter_by, project, string
 from cauce.plan.expression_text import function_name, output_name, output_names, sql_text
 from cauce.plan.sql_lowering import FILTER, lowered
 from cauce.plan.tables import identifier_parts
 from cauce.plan.walk import children, kind, operands, replace_operands, transform_expression, walk_expression
 
-__all__ = ["Select", "selected"]
+__all__ = ["Columns", "Select", "selected"]
+
+Columns = Callable[[Relation], Collection[str]]
+"""Tells the column names of a relation."""
 
 GROUP_TYPES = {
     "": Aggregate.GROUP_TYPE_GROUPBY,
@@ -31,6 +34,8 @@ class Select:
     source: Relation | None
     views: set[str] = field(default_factory=set)
     """The names of lateral views, which add columns to the source."""
+    input_names: Container[str] | None = None
+    """Lower-case column names of the source, if known."""
     where: Expression | None = None
     group_by: list[Expression] | None = None
     group_by_all: bool = False
@@ -46,13 +51,16 @@ class Select:
         return any(has_aggregate(item) for item in self.items)
 
 
-def selected(select: Select) -> Relation:
-    """The relation of one SELECT."""
+def selected(select: Select, columns: Columns | None) -> Relation:
+    """The relation of one SELECT; `columns` tells the column names of its source."""
     # One row and no columns of interest: what a SELECT without FROM reads.
     source = select.source or Relation(sql=SQL(query="SELECT 1"))
     tables = qualifiers(source) | select.views
     if kind(source) == "project":  # a lateral view: a projection forgets which table its columns came from
         select = _without_qualifiers(select, tables)
+    if columns is not None and any(item.HasField("alias") for item in select.items):
+        known = {name.lower() for name in columns(source)}
+        select = replace(select, input_names=known, items=_with_earlier_aliases(select.items, known))
     if select.where is not None:
         source = filter_by(source, lowered_inside(select.where))
     if select.is_aggregation:
@@ -215,18 +223,47 @@ def _grouping_keys(select: Select) -> list[Expression]:
     """What GROUP BY means, numbers and aliases replaced by the expressions they stand for."""
     if select.group_by_all:
         return [_unaliased(item) for item in select.items if not has_aggregate(item)]
-    return [_grouping_key(key, select.items) for key in select.group_by or ()]
+    return [_grouping_key(key, select.items, select.input_names) for key in select.group_by or ()]
 
 
-def _grouping_key(key: Expression, items: Sequence[Expression]) -> Expression:
+def _grouping_key(
+    key: Expression, items: Sequence[Expression], input_names: Container[str] | None
+) -> Expression:
     at = _position(key, "GROUP_BY_POS_OUT_OF_RANGE", len(items))
     if at is not None:
         return _unaliased(items[at])
     item = _named_item(key, items)
-    # Spark prefers a column of the input over an alias. `a + 1 AS a` shows that there is such a column.
-    if item is None or any(part == key for part in walk_expression(item.alias.expr)):
+    if item is None:
         return key
-    return item.alias.expr
+    if input_names is not None:
+        is_column = item.alias.name[0].lower() in input_names
+    else:  # `a + 1 AS a` shows that there is such a column
+        is_column = any(part == key for part in walk_expression(item.alias.expr))
+    return key if is_column else item.alias.expr
+
+
+def _with_earlier_aliases(items: Sequence[Expression], input_names: Container[str]) -> list[Expression]:
+    """The items, with names that only an earlier item of the list has replaced by its expression."""
+    earlier: dict[str, Expression] = {}
+
+    def resolved(part: Expression) -> Expression:
+        if not part.HasField("unresolved_attribute"):
+            return part
+        first, *fields = identifier_parts(part.unresolved_attribute.unparsed_identifier)
+        value = earlier.get(first.lower())
+        if value is None:
+            return part
+        for name in fields:
+            value = extract(value, string(name))
+        return value
+
+    found = []
+    for item in items:
+        new = transform_expression(item, resolved)
+        found.append(new if new is item or new.HasField("alias") else alias(new, output_name(item)))
+        if item.HasField("alias") and item.alias.name[0].lower() not in input_names:
+            earlier.setdefault(item.alias.name[0].lower(), found[-1].alias.expr)
+    return found
 
 
 def _unaliased(item: Expression) -> Expression:

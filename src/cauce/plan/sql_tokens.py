@@ -12,7 +12,7 @@ __all__ = ["END", "Token", "Tokens", "tokenize", "unquote"]
 SCANNER = re.compile(
     r"""
     (?P<skip>\s+ | --[^\n]* | /\*.*?\*/)
-  | (?P<string>r?'(?:[^'\\]|\\.)*' | r?"(?:[^"\\]|\\.)*" | (?<=r)'[^']*')
+  | (?P<string>r'[^']*' | r"[^"]*" | '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*")
   | (?P<hex>[xX]'[0-9a-fA-F]*')
   | (?P<number>(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?(?:BD|[LSYFD])?(?![\w]))
   | (?P<quoted>`(?:[^`]|``)*`)
@@ -58,7 +58,7 @@ def unquote(text: str) -> str:
     """The value of a string literal, escapes read."""
     if text[0] in "rR":
         return text[2:-1]
-    return ESCAPE.sub(_unescape, text[1:-1])
+    return ESCAPE.sub(_unescape, text[1:-1].replace(text[0] * 2, text[0]))
 
 
 def _unescape(match: re.Match[str]) -> str:
