@@ -10,8 +10,9 @@ from pyspark.sql.connect.proto import Read, Relation
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 from pyspark.sql.types import StructType
 
+from cauce.engine.arrow_form import conformed
 from cauce.engine.ddl import ddl_text
-from cauce.engine.session import EngineSession, with_time_zone
+from cauce.engine.session import EngineSession
 
 __all__ = ["LiveView"]
 
@@ -35,7 +36,7 @@ class LiveView:
         """Make the view, in place of any view of that name."""
         zone = self._engine.time_zone
         with _lock:
-            _rows[self._key] = lambda: with_time_zone(self._rows(), zone)
+            _rows[self._key] = lambda: conformed(self._rows(), zone)
         self._engine.execute(proto.Command(register_data_source=_registration()))
         source = Read.DataSource(
             format=LiveSource.name(), schema=ddl_text(self._schema), options={"key": self._key}

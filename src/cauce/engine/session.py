@@ -4,7 +4,7 @@ import contextlib
 import functools
 import os
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import unquote, urlparse
 
 import grpc
@@ -16,7 +16,9 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
 from cauce.engine import exchange
+from cauce.engine.arrow_form import conformed
 from cauce.engine.ddl import ddl_text
+from cauce.engine.errors import translate
 from cauce.engine.raw import OperationIds, RawStub
 from cauce.engine.substitute import Template, local_relation
 
@@ -65,8 +67,8 @@ class EngineSession:
             leaves = {name: self._enter(inputs[name], stack) for name in template.names}
             filled = template.fill(leaves)
             if not template.ordered and any(_is_large(inputs[name]) for name in template.names):
-                return self._run_kept(filled, template)
-            return self.collect(filled)
+                return conformed(self._run_kept(filled, template), self.time_zone)
+            return conformed(self.collect(filled), self.time_zone)
 
     def collect(self, relation: Relation) -> pa.Table:
         """The rows of a relation over Sail's gRPC: right for small results and for ordered ones."""
@@ -95,7 +97,8 @@ class EngineSession:
             user_context=self._user_context,
             schema=proto.AnalyzePlanRequest.Schema(plan=proto.Plan(root=relation)),
         )
-        return proto_schema_to_pyspark_data_type(self._stub.AnalyzePlan(request).schema.schema)
+        with _translated_errors():
+            return proto_schema_to_pyspark_data_type(self._stub.AnalyzePlan(request).schema.schema)
 
     def parse_ddl(self, text: str) -> StructType:
         """The schema a DDL text spells."""
@@ -104,7 +107,8 @@ class EngineSession:
             user_context=self._user_context,
             ddl_parse=proto.AnalyzePlanRequest.DDLParse(ddl_string=text),
         )
-        return proto_schema_to_pyspark_data_type(self._stub.AnalyzePlan(request).ddl_parse.parsed)
+        with _translated_errors():
+            return proto_schema_to_pyspark_data_type(self._stub.AnalyzePlan(request).ddl_parse.parsed)
 
     def execute(self, command: proto.Command) -> list[proto.ExecutePlanResponse]:
         """Run a command to its end."""
@@ -114,16 +118,16 @@ class EngineSession:
         """The rows of a SQL text."""
         return self.collect(Relation(sql=proto.SQL(query=query)))
 
-    def responses(self, plan: proto.Plan) -> Iterable[proto.ExecutePlanResponse]:
-        """The raw response stream of one plan."""
-        return self._stub.ExecutePlan(
-            proto.ExecutePlanRequest(
-                session_id=self.session_id,
-                user_context=self._user_context,
-                operation_id=str(uuid.uuid4()),
-                plan=plan,
-            )
+    def responses(self, plan: proto.Plan) -> Iterator[proto.ExecutePlanResponse]:
+        """The responses to one plan; Sail's errors come as Spark's."""
+        request = proto.ExecutePlanRequest(
+            session_id=self.session_id,
+            user_context=self._user_context,
+            operation_id=str(uuid.uuid4()),
+            plan=plan,
         )
+        with _translated_errors():
+            yield from self._stub.ExecutePlan(request)
 
     def config_get(self, key: str) -> str:
         """The value of a setting as Sail holds it."""
@@ -150,7 +154,7 @@ class EngineSession:
     def _enter(self, value: pa.Table | Relation, stack: contextlib.ExitStack) -> Relation:
         if isinstance(value, Relation):
             return value
-        value = with_time_zone(value, self.time_zone)
+        value = conformed(value, self.time_zone)
         if _fits_inline(value):
             return local_relation(value)
         key = stack.enter_context(exchange.parked(value))
@@ -183,6 +187,14 @@ class EngineSession:
             name=exchange.ArrowExchange.name(), python_data_source=source
         )
         self.execute(proto.Command(register_data_source=registered))
+
+
+@contextlib.contextmanager
+def _translated_errors() -> Iterator[None]:
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise translate(error) from None
 
 
 def _keep_partitions(relation: Relation, key: str, schema: StructType) -> proto.MapPartitions:
@@ -231,29 +243,3 @@ def _scan_bytes(relation: Relation) -> int:
         with contextlib.suppress(OSError):
             total += os.stat(local).st_size
     return total
-
-
-def with_time_zone(table: pa.Table, zone: str) -> pa.Table:
-    """The same instants, labelled with `zone`; copies nothing."""
-    schema = _schema_with_time_zone(table.schema, zone)
-    return table if schema.equals(table.schema) else table.cast(schema)
-
-
-def _schema_with_time_zone(schema: pa.Schema, zone: str) -> pa.Schema:
-    return pa.schema(
-        [field.with_type(_type_with_time_zone(field.type, zone)) for field in schema], schema.metadata
-    )
-
-
-def _type_with_time_zone(kind: pa.DataType, zone: str) -> pa.DataType:
-    if pa.types.is_timestamp(kind):
-        return pa.timestamp("us", zone) if kind.tz is not None else kind
-    if pa.types.is_struct(kind):
-        return pa.struct([f.with_type(_type_with_time_zone(f.type, zone)) for f in kind])
-    if pa.types.is_list(kind):
-        return pa.list_(kind.value_field.with_type(_type_with_time_zone(kind.value_type, zone)))
-    if pa.types.is_map(kind):
-        return pa.map_(
-            _type_with_time_zone(kind.key_type, zone), _type_with_time_zone(kind.item_type, zone)
-        )
-    return kind
