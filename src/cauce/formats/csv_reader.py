@@ -18,6 +18,8 @@ __all__ = ["read_csv"]
 
 LINES_AT_ONCE = 1024
 """A record that is not plain takes this many with it to the slow path."""
+INDENTED_LINE = re.compile(r"\n[^\S\n]")
+"""It may be blank, which is more than Arrow's parser can tell."""
 
 
 def read_csv(data: bytes, schema: StructType, options: FormatOptions) -> pa.Table:
@@ -25,18 +27,7 @@ def read_csv(data: bytes, schema: StructType, options: FormatOptions) -> pa.Tabl
     encoding = options.get("encoding", "charset", default="UTF-8")
     text = data.decode(encoding, errors="replace").removeprefix("\ufeff")
     reader = _CsvReader(schema, options)
-    if options.flag("multiLine", False):
-        return reader.read_records(text)
-    return reader.read_lines(_lines(text, options, reader.dialect))
-
-
-def _lines(text: str, options: FormatOptions, dialect: CsvDialect) -> list[str]:
-    """Lines with something in them that are no comments."""
-    separator = options.get("lineSep")
-    if not separator:
-        text, separator = text.replace("\r\n", "\n").replace("\r", "\n"), "\n"
-    lines = [line for line in text.split(separator) if line and not line.isspace()]
-    return [line for line in lines if not dialect.comment or not line.startswith(dialect.comment)]
+    return reader.read_records(text) if options.flag("multiLine", False) else reader.read_lines(text)
 
 
 class _CsvReader:
@@ -54,16 +45,33 @@ class _CsvReader:
             rf'[^{separator}\n]"[^{separator}\n]|(?:^|[{separator}\n])"[^"\n]*(?:\n|$)'
         )
 
-    def read_lines(self, lines: list[str]) -> pa.Table:
-        """Each line is a record."""
-        if self._options.flag("header", False) and lines:
-            self._check_header(self.dialect.fields(lines[0]))
-            lines = lines[1:]
-        whole = self._plain(lines)
+    def read_lines(self, text: str) -> pa.Table:
+        """Each line is a record; blank ones and comments are none."""
+        separator = self._options.get("lineSep")
+        if separator:
+            text = text.replace(separator, "\n")
+        elif "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if self._options.flag("header", False):
+            text = self._after_header(text)
+        whole = self._plain(text)
         if whole is not None:
             return whole
+        lines = [line for line in text.split("\n") if self._is_record(line)]
         parts = [lines[start : start + LINES_AT_ONCE] for start in range(0, len(lines), LINES_AT_ONCE)]
-        return pa.concat_tables([self._part(part) for part in parts])
+        return pa.concat_tables([self._arrow_schema.empty_table(), *map(self._part, parts)])
+
+    def _is_record(self, line: str) -> bool:
+        comment = self.dialect.comment
+        return bool(line) and not line.isspace() and not (comment and line.startswith(comment))
+
+    def _after_header(self, text: str) -> str:
+        while text:
+            line, _, text = text.partition("\n")
+            if self._is_record(line):
+                self._check_header(self.dialect.fields(line))
+                return text
+        return text
 
     def read_records(self, text: str) -> pa.Table:
         """Records may span lines where quotes do."""
@@ -75,7 +83,7 @@ class _CsvReader:
         return self._table(records)
 
     def _part(self, lines: list[str]) -> pa.Table:
-        plain = self._plain(lines)
+        plain = self._plain("\n".join(lines))
         return self._table([(self.dialect.fields(line), line) for line in lines]) if plain is None else plain
 
     def _check_header(self, names: list[str | None]) -> None:
@@ -92,15 +100,16 @@ class _CsvReader:
                     f"Expected: {field.name} but found: {name}",
                 )
 
-    def _plain(self, lines: list[str]) -> pa.Table | None:
+    def _plain(self, text: str) -> pa.Table | None:
         """All records by Arrow's parser, or None if a record may mean something else to Spark."""
-        if not lines:
-            return self._arrow_schema.empty_table()
-        text = "\n".join(lines)
-        if not self.dialect.is_plain or "\\" in text or ('"' in text and self._odd_quotes_in(text)):
+        if not text or not self.dialect.is_plain or "\\" in text:
+            return None
+        if text[0].isspace() or INDENTED_LINE.search(text):
+            return None
+        if '"' in text and self._odd_quotes_in(text):
             return None
         texts = self._split(text)
-        return None if texts is None or texts.num_rows != len(lines) else self._typed(texts)
+        return None if texts is None else self._typed(texts)
 
     def _odd_quotes_in(self, text: str) -> bool:
         # Arrow has one answer to whether quoted text can be null; Spark says `""` is not, `"NA"` is.
@@ -112,9 +121,7 @@ class _CsvReader:
             return pyarrow.csv.read_csv(
                 io.BytesIO(text.encode()),
                 pyarrow.csv.ReadOptions(column_names=names, block_size=8 << 20),
-                pyarrow.csv.ParseOptions(
-                    delimiter=self.dialect.separator, double_quote=False, ignore_empty_lines=False
-                ),
+                pyarrow.csv.ParseOptions(delimiter=self.dialect.separator, double_quote=False),
                 pyarrow.csv.ConvertOptions(
                     column_types={name: pa.string() for name in names},
                     null_values=["", self.dialect.null_value],

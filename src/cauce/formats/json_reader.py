@@ -2,8 +2,8 @@
 
 import io
 import os
-import re
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.json
 from pyspark.sql.pandas.types import to_arrow_schema
@@ -32,8 +32,8 @@ __all__ = ["read_json"]
 BLOCK_BYTES_MIN, BLOCK_BYTES_MAX = 1 << 20, 8 << 20
 LINES_AT_ONCE = 1024
 """A bad line takes this many with it to the slow path."""
-BETWEEN_VALUES = re.compile(rb"}[^,}\]\n]")
-BLANK_LINES = re.compile(rb"\n[ \t\n]*\n")
+LINE_FEED, OPENING_BRACE, CLOSING_BRACE = b"\n{}"
+MAY_FOLLOW_CLOSING = np.isin(np.arange(256), list(b",]}\n"))
 
 
 def read_json(data: bytes, schema: StructType, options: FormatOptions) -> pa.Table:
@@ -42,7 +42,7 @@ def read_json(data: bytes, schema: StructType, options: FormatOptions) -> pa.Tab
     slow = _SlowReader(schema, options, mode)
     if options.flag("multiLine", False):
         return slow.read([_decoded(data, options).decode(errors="replace")])
-    data = _lines_of(_decoded(data, options), options)
+    data = _separated_by_line_feeds(_decoded(data, options), options)
     whole = _read_plain(data, schema, options, mode)
     return whole if whole is not None else _read_in_parts(data, schema, options, mode, slow)
 
@@ -50,8 +50,8 @@ def read_json(data: bytes, schema: StructType, options: FormatOptions) -> pa.Tab
 def _read_in_parts(
     data: bytes, schema: StructType, options: FormatOptions, mode: RecordMode, slow: "_SlowReader"
 ) -> pa.Table:
-    lines = data.split(b"\n")
-    tables = []
+    lines = [line for line in data.split(b"\n") if line and not line.isspace()]
+    tables = [_no_rows(schema)]
     for start in range(0, len(lines), LINES_AT_ONCE):
         part = lines[start : start + LINES_AT_ONCE]
         table = _read_plain(b"\n".join(part), schema, options, mode)
@@ -74,21 +74,17 @@ def _decoded(data: bytes, options: FormatOptions) -> bytes:
     return data.removeprefix(b"\xef\xbb\xbf")
 
 
-def _lines_of(data: bytes, options: FormatOptions) -> bytes:
-    """The records separated, and only separated, by single line feeds."""
+def _separated_by_line_feeds(data: bytes, options: FormatOptions) -> bytes:
     separator = options.get("lineSep").encode()
     if separator:
-        data = data.replace(separator, b"\n")
-    elif b"\r" in data:
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    data = data.strip(b" \t\n")
-    return BLANK_LINES.sub(b"\n", data) if b"\n\n" in data or b"\n " in data else data
+        return data.replace(separator, b"\n")
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 
 
 def _read_plain(data: bytes, schema: StructType, options: FormatOptions, mode: RecordMode) -> pa.Table | None:
     """All lines by Arrow's parser, or None if a line may mean something else to Spark."""
     if not data:
-        return to_arrow_schema(schema, timezone="UTC").empty_table()
+        return _no_rows(schema)
     wanted = mode.data_schema(schema)
     if not _one_object_a_line(data) or not all(_is_plain(field.dataType) for field in wanted):
         return None
@@ -104,14 +100,27 @@ def _read_plain(data: bytes, schema: StructType, options: FormatOptions, mode: R
         table.validate(full=True)
     except (pa.ArrowException, ValueError):
         return None
-    rows = data.count(b"\n") + 1
-    return _typed(table, schema, options, mode) if table.num_rows == rows else None
+    return _typed(table, schema, options, mode)
 
 
 def _one_object_a_line(data: bytes) -> bool:
-    """Arrow's parser is kept away from anything but objects: a bare `null` makes it crash the process."""
-    shaped = data.startswith(b"{") and data.endswith(b"}") and data.count(b"\n") == data.count(b"}\n{")
-    return shaped and BETWEEN_VALUES.search(data) is None
+    """Whether every line is one pair of outer braces.
+
+    Arrow's parser would read several values in a line as several rows, and a bare `null` makes it
+    crash the process. A closing brace in a string may look wrong here; that only costs time.
+    """
+    if not data.startswith(b"{") or not data.endswith((b"}", b"}\n")):
+        return False
+    characters = np.frombuffer(data, np.uint8)
+    line_feeds = np.flatnonzero(characters[:-1] == LINE_FEED)
+    closing = np.flatnonzero(characters[:-1] == CLOSING_BRACE)
+    lines_are_closed = (characters[line_feeds - 1] == CLOSING_BRACE).all()
+    lines_are_opened = (characters[line_feeds + 1] == OPENING_BRACE).all()
+    return bool(lines_are_closed and lines_are_opened and MAY_FOLLOW_CLOSING[characters[closing + 1]].all())
+
+
+def _no_rows(schema: StructType) -> pa.Table:
+    return to_arrow_schema(schema, timezone="UTC").empty_table()
 
 
 def _is_plain(kind: DataType) -> bool:
