@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -96,6 +96,7 @@ def check(query: Query, mode: str, spark: SparkSession, examples: int) -> None:
     )
     @given(BATCHES)
     def every_cut_answers_the_same(batches: list[list[tuple]]) -> None:
+        assume(any(batches))  # the engine's own from_json fails on a frame without rows
         everything = spark.createDataFrame([row for batch in batches for row in batch], SCHEMA)
         assert streamed(query, mode, batches, spark) == rows_of(query(everything))
 

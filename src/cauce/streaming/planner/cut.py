@@ -30,7 +30,20 @@ from cauce.streaming.planner.nodes import (
 )
 from cauce.streaming.planner.source_leaf import SourceLeaf, is_source
 
-__all__ = ["Cutter", "is_streaming"]
+__all__ = ["Boundary", "Cutter", "is_streaming"]
+
+
+def is_streaming(relation: Relation) -> bool:
+    """Whether a stream is read anywhere below; views and SQL are expanded before cutting."""
+    return any(is_source(node) for node in walk(relation))
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A kind of relation that becomes a node of its own, where it reads what `applies` asks for."""
+
+    plan: "Callable[[Cutter, Relation], Node]"
+    applies: Callable[[Relation], bool] = is_streaming
 
 
 @dataclass
@@ -40,7 +53,7 @@ class Cutter:
     engine: EngineSession
     twin: BatchTwin
     resolve_source: Callable[[Relation], SourceLeaf]
-    boundaries: Mapping[str, Callable[["Cutter", Relation], Node]]
+    boundaries: Mapping[str, Boundary]
     """The relations that become nodes of their own, by their field name."""
     sources: list[SourceLeaf] = field(default_factory=list)
     watermarks: list[WatermarkNode] = field(default_factory=list)
@@ -50,8 +63,8 @@ class Cutter:
         """The node that computes a streaming relation's rows."""
         if is_source(relation):
             return self._source(relation)
-        if self._is_boundary(relation):
-            return self.boundaries[kind(relation)](self, relation)
+        if self.is_boundary(relation):
+            return self.boundaries[kind(relation)].plan(self, relation)
         rest = Relation()
         rest.CopyFrom(relation)
         inputs: dict[str, Node] = {}
@@ -73,7 +86,8 @@ class Cutter:
             lambda part: self.engine.schema(part, empty).names,
         )
         schema = self.engine.schema(template, empty)
-        return FragmentNode(template, dict(inputs), schema, carried, tree_text(relation), time)
+        nothing = self.empty_table(schema)
+        return FragmentNode(template, dict(inputs), schema, nothing, carried, tree_text(relation), time)
 
     def stateful_node(self, child: Node, operator: StatefulOperator, schema: StructType) -> StatefulNode:
         """A stateful node with the next operator id."""
@@ -83,17 +97,22 @@ class Cutter:
 
     def empty(self, node: Node) -> pa.Table:
         """An empty table of a node's schema."""
-        return to_arrow_schema(node.schema, timezone=self.engine.time_zone).empty_table()
+        return self.empty_table(node.schema)
+
+    def empty_table(self, schema: StructType) -> pa.Table:
+        """An empty table of these columns, in the session's time zone."""
+        return to_arrow_schema(schema, timezone=self.engine.time_zone).empty_table()
 
     def _source(self, relation: Relation) -> SourceNode:
         leaf = self.resolve_source(relation)
         self.sources.append(leaf)
         index = len(self.sources) - 1
-        empty = to_arrow_schema(leaf.schema, timezone=self.engine.time_zone).empty_table()
-        return SourceNode(index, leaf.schema, empty, leaf.options.format)
+        return SourceNode(index, leaf.schema, self.empty_table(leaf.schema), leaf.options.format)
 
-    def _is_boundary(self, relation: Relation) -> bool:
-        return kind(relation) in self.boundaries and is_streaming(relation)
+    def is_boundary(self, relation: Relation) -> bool:
+        """Whether the relation becomes a node of its own."""
+        boundary = self.boundaries.get(kind(relation))
+        return boundary is not None and boundary.applies(relation)
 
     def _detach(
         self, relation: Relation, inputs: dict[str, Node], moved: dict[int, Relation]
@@ -105,7 +124,7 @@ class Cutter:
         for child in children(relation):
             if not is_streaming(child):
                 continue
-            if not is_source(child) and not self._is_boundary(child):
+            if not is_source(child) and not self.is_boundary(child):
                 self._detach(child, inputs, moved)
                 continue
             name = f"input{len(inputs)}"
@@ -113,11 +132,6 @@ class Cutter:
             leaf = input_leaf(name, plan_id(child))
             moved.update({identifier: leaf for identifier in with_plan_ids(child)})
             child.CopyFrom(leaf)
-
-
-def is_streaming(relation: Relation) -> bool:
-    """Whether a stream is read anywhere below; views and SQL are expanded before cutting."""
-    return any(is_source(node) for node in walk(relation))
 
 
 def _retarget(expression: Expression, moved: Mapping[int, Relation]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 from pyspark.sql.connect.proto import Relation
@@ -27,6 +27,7 @@ from cauce.streaming.watermark import WatermarkTracker
 __all__ = [
     "Batch",
     "FragmentNode",
+    "HoldsBackWatermark",
     "Node",
     "ObserveNode",
     "RemembersNode",
@@ -131,6 +132,7 @@ class FragmentNode:
     template: Template
     inputs: Mapping[str, Node]
     schema: StructType
+    empty: pa.Table
     event_times: EventTimes
     text: str
     time: BatchTime | None
@@ -142,6 +144,8 @@ class FragmentNode:
 
     def rows(self, batch: Batch) -> pa.Table:
         inputs = {name: node.rows(batch) for name, node in self.inputs.items()}
+        if all(isinstance(rows, pa.Table) and not rows.num_rows for rows in inputs.values()):
+            return self.empty  # a stateless relation gives nothing for nothing
         if self.time is not None:
             self.time.set(batch.timestamp_ms)
         return batch.engine.run(self.template, inputs)
@@ -260,6 +264,15 @@ class RemembersNode(Node, Protocol):
         ...
 
 
+@runtime_checkable
+class HoldsBackWatermark(Protocol):
+    """A node that gives rows later than it got them: its output has a watermark of its own."""
+
+    def output_watermark_ms(self, input_ms: int) -> int:
+        """The watermark of its output, given that of its input."""
+        ...
+
+
 @dataclass
 class StatefulNode:
     """A stateful operator with one input and one store."""
@@ -318,7 +331,10 @@ def input_watermark_ms(node: Node, global_ms: int) -> int | None:
     if isinstance(node, WatermarkNode):
         return max(global_ms, 0)
     defined = [w for c in node.children if (w := input_watermark_ms(c, global_ms)) is not None]
-    return min(defined) if defined else None
+    if not defined:
+        return None
+    least_ms = min(defined)
+    return max(node.output_watermark_ms(least_ms), 0) if isinstance(node, HoldsBackWatermark) else least_ms
 
 
 def walk(node: Node) -> Iterator[Node]:
