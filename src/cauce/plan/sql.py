@@ -428,7 +428,9 @@ class _QueryParser:
     def _watermark(self) -> tuple[Expression, str]:
         """`WATERMARK expression DELAY OF INTERVAL ...`: the event time and the delay's text."""
         self.tokens.expect("WATERMARK")
-        time = self.expressions.named_expression()
+        time = self.expressions.expression()
+        if self.tokens.take("AS"):
+            time = alias(time, self.tokens.name())
         self.tokens.expect("DELAY", "OF")
         start = self.tokens.here.start
         if not self.tokens.at_any("INTERVAL"):

@@ -13,7 +13,8 @@ from pyspark.sql.connect.proto.expressions_pb2 import Expression, SubqueryExpres
 from pyspark.sql.connect.proto.relations_pb2 import Relation
 
 from cauce.errors import AnalysisException, UnsupportedOperationException
-from cauce.plan.build import alias, call, extract, integer, quoted, star, string
+from cauce.plan.build import alias, call, extract, quoted, star, string
+from cauce.plan.sql_calls import KEYWORD_CALLS, over
 from cauce.plan.sql_literals import (
     CAST_FUNCTIONS,
     INTERVAL_UNITS,
@@ -147,7 +148,7 @@ class ExpressionParser:
     def _negation(self) -> Expression:
         if self.tokens.take("NOT") or self.tokens.take_symbol("!"):
             return call("not", self._negation())
-        return self._predicate(self._binary(0))
+        return self._predicate(self.value())
 
     def _predicate(self, value: Expression) -> Expression:
         tokens = self.tokens
@@ -155,9 +156,9 @@ class ExpressionParser:
             start = tokens.here
             negated = tokens.at_any("NOT") and tokens.take("NOT")
             if tokens.take("BETWEEN"):
-                low = self._binary(0)
+                low = self.value()
                 tokens.expect("AND")
-                result = call("between", value, low, self._binary(0))
+                result = call("between", value, low, self.value())
             elif tokens.take("IN"):
                 result = self._in(value)
             elif tokens.at_any("LIKE", "ILIKE", "RLIKE", "REGEXP"):
@@ -187,7 +188,7 @@ class ExpressionParser:
             patterns = self.tokens.separated(self.expression)
             self.tokens.expect_symbol(")")
             return call(name + ("all" if quantifier == "ALL" else "any"), value, *patterns)
-        pattern = self._binary(0)
+        pattern = self.value()
         if self.tokens.take("ESCAPE"):
             return call(name, value, pattern, self._primary())
         return call(name, value, pattern)
@@ -197,7 +198,7 @@ class ExpressionParser:
         if self.tokens.take("NULL"):
             return call("isNotNull" if negated else "isNull", value)
         if self.tokens.take("DISTINCT", "FROM"):
-            same = call("<=>", value, self._binary(0))
+            same = call("<=>", value, self.value())
             return same if negated else call("not", same)
         word = self.tokens.take_any("TRUE", "FALSE", "UNKNOWN")
         if word is None:
@@ -208,13 +209,14 @@ class ExpressionParser:
             result = call("<=>", value, Expression(literal=Expression.Literal(boolean=word == "TRUE")))
         return call("not", result) if negated else result
 
-    def _binary(self, level: int) -> Expression:
+    def value(self, level: int = 0) -> Expression:
+        """Comparisons, arithmetic and what binds tighter, but neither AND, OR nor predicates."""
         if level == len(LEVELS):
             return self._unary()
-        left = self._binary(level + 1)
+        left = self.value(level + 1)
         while (function := LEVELS[level].get(self._operator())) is not None:
             self.tokens.next()
-            left = call(function, left, self._binary(level + 1))
+            left = call(function, left, self.value(level + 1))
         return left
 
     def _operator(self) -> str:
@@ -456,44 +458,7 @@ class ExpressionParser:
             tokens.expect("WHERE")
             function = call(FILTER, function, self.expression())
             tokens.expect_symbol(")")
-        return self._over(function) if tokens.take("OVER") else function
-
-    def _over(self, function: Expression) -> Expression:
-        tokens = self.tokens
-        if not tokens.at_symbol("("):
-            raise UnsupportedOperationException(None, "A named WINDOW is not supported over a stream.")
-        tokens.next()
-        window = Expression.Window(window_function=function)
-        if tokens.take("PARTITION", "BY") or tokens.take("DISTRIBUTE", "BY"):
-            window.partition_spec.extend(tokens.separated(self.expression))
-        if tokens.take("ORDER", "BY") or tokens.take("SORT", "BY"):
-            window.order_spec.extend(tokens.separated(self.sort_order))
-        if (unit := tokens.take_any("ROWS", "RANGE")) is not None:
-            frame = Expression.Window.WindowFrame
-            kind = frame.FRAME_TYPE_ROW if unit == "ROWS" else frame.FRAME_TYPE_RANGE
-            window.frame_spec.frame_type = kind
-            between = tokens.take("BETWEEN")
-            window.frame_spec.lower.CopyFrom(self._boundary())
-            if between:
-                tokens.expect("AND")
-                window.frame_spec.upper.CopyFrom(self._boundary())
-            else:
-                window.frame_spec.upper.current_row = True
-        tokens.expect_symbol(")")
-        return Expression(window=window)
-
-    def _boundary(self) -> "Expression.Window.WindowFrame.FrameBoundary":
-        boundary = Expression.Window.WindowFrame.FrameBoundary
-        if self.tokens.take("CURRENT", "ROW"):
-            return boundary(current_row=True)
-        if self.tokens.take("UNBOUNDED"):
-            self.tokens.next()
-            return boundary(unbounded=True)
-        value = self._binary(0)
-        preceding = self.tokens.take_any("PRECEDING", "FOLLOWING") == "PRECEDING"
-        if preceding and value.literal.HasField("integer"):
-            value = integer(-value.literal.integer)
-        return boundary(value=call("-", value) if preceding and not value.HasField("literal") else value)
+        return over(self, function) if tokens.take("OVER") else function
 
     def _lambda_in_parentheses(self) -> Expression:
         names = self.tokens.separated(self.tokens.name)
@@ -525,77 +490,12 @@ class ExpressionParser:
         return Expression(subquery_expression=subquery)
 
 
-def _cast(parser: ExpressionParser) -> Expression:
-    value = parser.expression()
-    parser.tokens.expect("AS")
-    cast = Expression.Cast(expr=value, type_str=parser.type_text())
-    parser.tokens.expect_symbol(")")
-    return Expression(cast=cast)
-
-
-def _try_cast(parser: ExpressionParser) -> Expression:
-    expression = _cast(parser)
-    expression.cast.eval_mode = Expression.Cast.EVAL_MODE_TRY
-    return expression
-
-
-def _extract_part(parser: ExpressionParser) -> Expression:
-    part = parser.tokens.next()
-    parser.tokens.expect("FROM")
-    value = parser.expression()
-    parser.tokens.expect_symbol(")")
-    return call("extract", string(part.text), value)
-
-
-def _trim(parser: ExpressionParser) -> Expression:
-    side = parser.tokens.take_any("BOTH", "LEADING", "TRAILING") or "BOTH"
-    characters = None if parser.tokens.at_any("FROM") else parser.expression()
-    parser.tokens.expect("FROM")
-    value = parser.expression()
-    parser.tokens.expect_symbol(")")
-    name = {"BOTH": "trim", "LEADING": "ltrim", "TRAILING": "rtrim"}[side]
-    return call(name, value) if characters is None else call(name, characters, value)
-
-
-def _substring(parser: ExpressionParser) -> Expression:
-    arguments = [parser.expression()]
-    parser.tokens.expect("FROM")
-    arguments.append(parser.expression())
-    if parser.tokens.take("FOR"):
-        arguments.append(parser.expression())
-    parser.tokens.expect_symbol(")")
-    return call("substring", *arguments)
-
-
-def _position(parser: ExpressionParser) -> Expression:
-    part = parser._binary(0)
-    parser.tokens.expect("IN")
-    value = parser.expression()
-    parser.tokens.expect_symbol(")")
-    return call("locate", part, value, integer(1))
-
-
-KEYWORD_CALLS: Mapping[str, Callable[[ExpressionParser], Expression]] = {
-    "cast": _cast,
-    "try_cast": _try_cast,
-    "extract": _extract_part,
-    "trim": _trim,
-    "substring": _substring,
-    "substr": _substring,
-    "position": _position,
-}
-
-
 def _constant(word: str) -> Expression:
     if word == "NULL":
         literal = Expression.Literal()
         literal.null.null.SetInParent()
         return Expression(literal=literal)
     return Expression(literal=Expression.Literal(boolean=word == "TRUE"))
-
-
-def extract(child: Expression, key: Expression) -> Expression:
-    return Expression(unresolved_extract_value=Expression.UnresolvedExtractValue(child=child, extraction=key))
 
 
 def _lambda_variable(parts: list[str]) -> Expression:
