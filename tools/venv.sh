@@ -43,17 +43,26 @@ create_with_pip() {
     exit 1
 }
 
-works() { "$folder/bin/python" -c 'import sys' >/dev/null 2>&1; }
+works() { "$folder/bin/python" -c "import $1" >/dev/null 2>&1; }
+
+install_with_uv() {
+    works sys || uv venv --quiet --clear --python "$python" "$folder"
+    uv pip install --python "$folder/bin/python" "$@"
+}
+
+install_with_pip() {
+    works pip || create_with_pip
+    "$folder/bin/python" -m pip install --quiet --upgrade 'pip>=25.1'
+    "$folder/bin/python" -m pip install --progress-bar on "$@"
+}
 
 python=$(find_python)
 say "Setting up $folder with $("$python" --version) (the first time this downloads a few hundred MB) ..."
-if command -v uv >/dev/null; then
-    works || uv venv --quiet --clear --python "$python" "$folder"
-    uv pip install --python "$folder/bin/python" "$@"
-else
-    works || create_with_pip
-    "$folder/bin/python" -m pip install --quiet --upgrade 'pip>=25.1'
-    "$folder/bin/python" -m pip install --progress-bar on "$@"
+if ! command -v uv >/dev/null; then
+    install_with_pip "$@"
+elif ! install_with_uv "$@"; then
+    say "uv could not do it (see above); trying pip."
+    install_with_pip "$@"
 fi
 printf '%s\n' "$stamp" >"$folder/stamp"
 say "$folder is ready."
