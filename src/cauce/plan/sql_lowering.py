@@ -4,16 +4,16 @@ The reader first makes calls to functions that do not exist (`between`, `filter_
 taken from what the user wrote; here they become comparisons and CASE expressions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from pyspark.sql.connect.proto.expressions_pb2 import Expression
 
 from cauce.errors import UnsupportedOperationException
 from cauce.plan.build import alias, call, integer, string
-from cauce.plan.expression_text import function_name, output_name, sql_text
+from cauce.plan.expression_text import function_name, output_name, output_names, sql_text
 from cauce.plan.walk import transform_expression
 
-__all__ = ["FILTER", "lowered", "row", "row_items"]
+__all__ = ["FILTER", "lowered", "lowered_inside", "named_column", "row", "row_items"]
 
 FILTER = "filter_where"
 
@@ -29,6 +29,35 @@ def lowered(expression: Expression) -> Expression:
     if result is expression or result.HasField("alias"):
         return result
     return alias(result, output_name(expression))
+
+
+def lowered_inside(expression: Expression) -> Expression:
+    """The expression in functions the engine has, without a name: for conditions and keys."""
+    result = lowered(expression)
+    was_named = expression.HasField("alias")
+    return result if was_named or not result.HasField("alias") else result.alias.expr
+
+
+def named_column(item: Expression, tables: Container[str] = ()) -> Expression:
+    """A select item under the name Spark gives it, said outright where the engine would say another."""
+    if item.WhichOneof("expr_type") in (
+        "unresolved_attribute",
+        "unresolved_star",
+        "alias",
+        "expression_string",
+    ):
+        return lowered(item)
+    if function_name(item) in (
+        "explode",
+        "explode_outer",
+        "posexplode",
+        "posexplode_outer",
+        "inline",
+        "stack",
+        "window",
+    ):
+        return item
+    return alias(lowered_inside(item), *output_names(item, tables))
 
 
 def _lower(expression: Expression) -> Expression:

@@ -10,7 +10,7 @@ from cauce.errors import AnalysisException
 from cauce.plan.aggregates import AGGREGATES
 from cauce.plan.build import alias, attribute, extract, filter_by, project, string
 from cauce.plan.expression_text import function_name, output_name, output_names, sql_text
-from cauce.plan.sql_lowering import FILTER, lowered
+from cauce.plan.sql_lowering import FILTER, lowered_inside, named_column
 from cauce.plan.tables import identifier_parts
 from cauce.plan.walk import children, kind, operands, replace_operands, transform_expression, walk_expression
 
@@ -65,7 +65,7 @@ def selected(select: Select, columns: Columns | None) -> Relation:
         source = filter_by(source, lowered_inside(select.where))
     if select.is_aggregation:
         return _aggregated(select, source, tables)
-    relation = project(source, [_column(item, tables) for item in select.items])
+    relation = project(source, [named_column(item, tables) for item in select.items])
     return _sorted(relation, [_by_output(order, select.items, tables) for order in select.order])
 
 
@@ -87,37 +87,8 @@ def qualifiers(relation: Relation) -> set[str]:
             return set()
 
 
-def lowered_inside(expression: Expression) -> Expression:
-    """The expression in functions the engine has, without a name: for conditions and keys."""
-    result = lowered(expression)
-    was_named = expression.HasField("alias")
-    return result if was_named or not result.HasField("alias") else result.alias.expr
-
-
 def _is_aggregate(expression: Expression) -> bool:
     return function_name(expression) in AGGREGATES or function_name(expression) == FILTER
-
-
-def _column(item: Expression, tables: set[str]) -> Expression:
-    """A select item under the name Spark gives it, said outright where the engine would say another."""
-    if item.WhichOneof("expr_type") in (
-        "unresolved_attribute",
-        "unresolved_star",
-        "alias",
-        "expression_string",
-    ):
-        return lowered(item)
-    if function_name(item) in (
-        "explode",
-        "explode_outer",
-        "posexplode",
-        "posexplode_outer",
-        "inline",
-        "stack",
-        "window",
-    ):
-        return item
-    return alias(lowered_inside(item), *output_names(item, tables))
 
 
 def _without_qualifiers(select: Select, tables: set[str]) -> Select:

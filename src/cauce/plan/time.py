@@ -1,20 +1,25 @@
-"""The current time inside a micro-batch: the logged batch timestamp, the same when the batch is repeated."""
+"""The current time inside a micro-batch: the logged batch timestamp, the same when the batch is repeated.
+
+The places are found once, when a query starts; a batch only sets their values, and a relation that
+does not ask for the time costs a batch nothing.
+"""
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from pyspark.sql.connect.proto.expressions_pb2 import Expression
 from pyspark.sql.connect.proto.relations_pb2 import Relation
 
 from cauce.plan.build import alias
+from cauce.plan.expression_strings import read_expression
 from cauce.plan.expression_text import function_name, output_name
-from cauce.plan.walk import expressions, kind, operands, walk
+from cauce.plan.walk import expressions, kind, operands, walk, walk_expression
 
 __all__ = ["BatchTime", "mentions_time"]
 
-# Function -> the literal field that holds its value.
+# Function without arguments -> the literal field that holds its value.
 FUNCTIONS = {
     "current_timestamp": "timestamp",
     "now": "timestamp",
@@ -24,6 +29,8 @@ FUNCTIONS = {
     "unix_timestamp": "long",
 }
 NAMES = re.compile(rf"\b({'|'.join(FUNCTIONS)})\b", re.IGNORECASE)
+
+EPOCH = datetime.fromtimestamp(0, UTC).date()
 
 
 def mentions_time(sql: str) -> bool:
@@ -44,16 +51,19 @@ class BatchTime:
         found: list[tuple[Expression.Literal, str]] = []
         for node in walk(relation):
             for expression in expressions(node):
-                _bind(expression, found, names_column=kind(node) in ("project", "aggregate"))
+                _read_strings(expression)
+                if any(map(_is_current_time, walk_expression(expression))):
+                    _keep_name(expression, node)
+                    _bind(expression, found)
         return cls(tuple(found), zone) if found else None
 
     def set(self, timestamp_ms: int) -> None:
         """Make it this moment everywhere."""
         moment = datetime.fromtimestamp(timestamp_ms // 1000, ZoneInfo(self.zone))
-        offset_s = int(moment.utcoffset().total_seconds())  # type: ignore[union-attr] - the moment has a zone
+        wall_clock_s = int(moment.replace(tzinfo=UTC).timestamp())
         values = {
             "timestamp": timestamp_ms * 1000,
-            "timestamp_ntz": timestamp_ms * 1000 + offset_s * 1_000_000,
+            "timestamp_ntz": wall_clock_s * 1_000_000 + timestamp_ms % 1000 * 1000,
             "date": (moment.date() - EPOCH).days,
             "long": timestamp_ms // 1000,
         }
@@ -61,21 +71,28 @@ class BatchTime:
             setattr(literal, field, values[field])
 
 
-EPOCH: date = datetime.fromtimestamp(0, UTC).date()
+def _is_current_time(expression: Expression) -> bool:
+    return function_name(expression) in FUNCTIONS and not operands(expression)
 
 
-def _bind(
-    expression: Expression, found: list[tuple[Expression.Literal, str]], *, names_column: bool
-) -> None:
-    field = FUNCTIONS.get(function_name(expression))
-    if field is None or expression.unresolved_function.arguments:
+def _read_strings(expression: Expression) -> None:
+    read = read_expression(expression, NAMES)
+    if read is not expression:
+        expression.CopyFrom(read)
+
+
+def _keep_name(expression: Expression, node: Relation) -> None:
+    """A column named after its expression keeps that name when the expression becomes a literal."""
+    if kind(node) in ("project", "aggregate") and not expression.HasField("alias"):
+        expression.CopyFrom(alias(expression, output_name(expression)))
+
+
+def _bind(expression: Expression, found: list[tuple[Expression.Literal, str]]) -> None:
+    if not _is_current_time(expression):
         for operand in operands(expression):
-            _bind(operand, found, names_column=False)
+            _bind(operand, found)
         return
-    literal = Expression(literal=Expression.Literal(**{field: 0}))
-    if names_column:
-        expression.CopyFrom(alias(literal, output_name(expression)))
-        found.append((expression.alias.expr.literal, field))
-    else:
-        expression.CopyFrom(literal)
-        found.append((expression.literal, field))
+    field = FUNCTIONS[function_name(expression)]
+    expression.Clear()
+    setattr(expression.literal, field, 0)
+    found.append((expression.literal, field))

@@ -6,6 +6,7 @@ a plain column. After this rule no Aggregate contains a window call.
 https://github.com/apache/spark/blob/v4.2.0/sql/catalyst/src/main/scala/org/apache/spark/sql/catalyst/analysis/ResolveTimeWindows.scala
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from pyspark.sql.types import DataType, StructType, TimestampType
 
 from cauce.errors import AnalysisException, IllegalArgumentException
 from cauce.plan.build import alias, attribute, call, drop, filter_by, long, project, star, string
+from cauce.plan.expression_strings import read_expressions
 from cauce.plan.expression_text import function_name, output_name, sql_text
 from cauce.plan.intervals import CalendarInterval, parse_calendar_interval, parse_interval_us
 from cauce.plan.tables import identifier_parts
@@ -44,6 +46,7 @@ __all__ = [
 # What the projection below calls the column: the input may have a `window` of its own.
 WINDOW_COLUMN = "__cauce_window"
 SESSION_WINDOW_COLUMN = "__cauce_session_window"
+WINDOW_CALL = re.compile(r"window\s*\(", re.IGNORECASE)
 COLUMNS = {"window": WINDOW_COLUMN, "session_window": SESSION_WINDOW_COLUMN}
 
 LONG_MAX = 2**63 - 1
@@ -88,6 +91,7 @@ def rewrite_windows(relation: Relation, schema: Schema | None = None) -> Relatio
     tumbling windows over a timestamp become plain arithmetic, which the engine runs twice as fast,
     and a window of a window column is understood; without it, the engine's own `window` runs.
     """
+    relation = read_expressions(relation, WINDOW_CALL)
     return transform(relation, lambda node: _rewrite_node(node, schema))
 
 
