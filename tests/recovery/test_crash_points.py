@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 from tests.support.faulty_files import FaultyDisk, SimulatedCrash
-from tests.recovery.jobs import JOBS, Job, answer, run, write_input
+from tests.recovery.jobs import JOBS, Job, finish, run, write_input
 
 from cauce.engine import Engine
-from cauce.files import Disk
 from cauce.session import Session, SessionKey
 
 FAULTS = ("killed", "torn write", "power loss")
@@ -31,7 +30,7 @@ def undisturbed(job: Job, folder: Path, session: Session) -> tuple[list, int]:
     write_input(folder / "in")
     disk = FaultyDisk()
     run(job, folder, session, disk)
-    return answer(job, folder), len(disk.operations)
+    return finish(job, folder, session), len(disk.operations)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -50,8 +49,7 @@ def test_a_job_that_dies_anywhere_answers_as_if_nothing_had_happened(
             run(job, folder, session, disk)
         if fault == "power loss":
             disk.lose_power(seed=k)
-        run(job, folder, session, Disk())
-        assert answer(job, folder) == expected, f"{fault} at operation {k}: {disk.operations[-1]}"
+        assert finish(job, folder, session) == expected, f"{fault} after {disk.operations[-1]}, operation {k - 1}"
 
 
 @pytest.mark.parametrize("name", ["windows in append mode"])
@@ -69,5 +67,4 @@ def test_a_crash_during_recovery_changes_nothing_either(
                     run(job, folder, session, disk)
                 except SimulatedCrash:
                     pass
-            run(job, folder, session, Disk())
-            assert answer(job, folder) == expected, f"crashes at {first}, then at {second}"
+            assert finish(job, folder, session) == expected, f"crashes at {first}, then at {second}"
