@@ -70,12 +70,13 @@ def test_a_repeated_batch_changes_nothing_even_after_a_restart(context, out):
     assert logged(context, out) == before
 
 
-def test_an_attempt_that_did_not_reach_the_log_leaves_no_trace_in_the_answer(context, out):
+def test_an_attempt_that_did_not_reach_the_log_is_overwritten(context, out):
     file_sink(context, out).add_batch(0, rows(1))
     os.remove(f"{out}/_spark_metadata/0")
-    file_sink(context, out).add_batch(0, rows(1))
-    assert len(logged(context, out)) == 1
-    assert len([name for name in os.listdir(out) if name.endswith(".parquet")]) == 2
+    file_sink(context, out).add_batch(0, rows(1, 2))
+    [path] = logged(context, out)
+    assert [name for name in os.listdir(out) if name.endswith(".parquet")] == [os.path.basename(path)]
+    assert pq.read_table(path).num_rows == 2
 
 
 def test_partition_columns_become_folders(context, out):

@@ -17,6 +17,7 @@ from cauce.streaming.sinks.foreach_batch import ForeachBatchSink
 from cauce.streaming.sinks.memory import MemorySink
 from cauce.streaming.sinks.noop import NoopSink
 from cauce.streaming.sinks.sink import Sink, SinkContext, SinkOptions
+from cauce.streaming.sinks.table import TableSink
 
 __all__ = [
     "SINKS",
@@ -51,6 +52,8 @@ BATCH_ONLY = ("binaryFile", "jdbc", "rate", "rate-micro-batch", "socket")
 
 def sink_class(options: SinkOptions, context: SinkContext) -> type[Sink]:
     """The class that writes `options.format`, or Spark's error for a format that has none."""
+    if options.table_name:
+        return TableSink
     if options.format in SINKS:
         return SINKS[options.format]
     if options.format in BATCH_ONLY:

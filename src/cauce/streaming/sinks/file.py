@@ -20,7 +20,10 @@ SINK_LOG = "_spark_metadata"
 
 
 class FileSink:
-    """Data files get final names that no other attempt shares; the log entry makes them count.
+    """Data files get their final names at once; the log entry makes them count.
+
+    A batch's names depend on the query and the batch only: an attempt that failed before the log entry
+    is overwritten by the next, so even readers that know no log find each row once, a crash aside.
 
     A batch that is in the log already changes nothing, so each row is in the answer exactly once for
     readers that honour the log: Spark, and cauce.
@@ -33,6 +36,7 @@ class FileSink:
         if not path:
             raise IllegalArgumentException("_LEGACY_ERROR_TEMP_2047")
         _, self._path = open_file_system(path)
+        self._query_id = context.query_id
         self._file_system = context.file_system
         self._schema = context.schema
         self._partition_by = _partition_columns(options, context.schema)
@@ -55,7 +59,7 @@ class FileSink:
             return
         # As in Spark, an answer without rows has a file, because it has columns; one such file is enough.
         needs_file = table.num_rows > 0 or (latest is None and not self._partition_by)
-        files = self._write(table.cast(self._arrow_schema)) if needs_file else []
+        files = self._write(batch_id, table.cast(self._arrow_schema)) if needs_file else []
         if not self._log.add(batch_id, files):
             raise ConcurrentModificationException("CONCURRENT_STREAM_LOG_UPDATE", batchId=batch_id)
         self._latest_batch_id = batch_id
@@ -63,29 +67,31 @@ class FileSink:
     def stop(self) -> None:
         """Nothing is held."""
 
-    def _write(self, table: pa.Table) -> list[SinkFile]:
+    def _write(self, batch_id: int, table: pa.Table) -> list[SinkFile]:
         """Write all rows durably; every file is whole and named before any of them is logged."""
         written, folders = [], {self._path}
         time_zone = self._write_options.time_zone
         for folder, rows in partition_folders(table, self._schema, self._partition_by, time_zone):
             target = f"{self._path}/{folder}".rstrip("/")
             self._file_system.make_dirs(target)
-            written.append(self._write_file(f"{target}/{self._file_name()}", rows))
+            written.append(self._write_file(f"{target}/{self._file_name(batch_id, folder)}", rows))
             folders.add(target)
         for target in sorted(folders):
             self._file_system.sync_folder(target)
         return written
 
     def _write_file(self, path: str, rows: pa.Table) -> SinkFile:
+        self._file_system.delete(path)  # Left by an attempt that failed.
         with self._file_system.create_durable(path, sync_folder=False) as file:
             self._writer.write(rows, self._data_schema, file, self._write_options)
         status = self._file_system.status(path)
         return SinkFile(path, status.size_bytes, status.modified_ms)
 
-    def _file_name(self) -> str:
+    def _file_name(self, batch_id: int, folder: str) -> str:
         # Spark separates the counter by a dot in partition folders and by a dash elsewhere.
         counter = ".c000" if self._partition_by else "-c000"
-        return f"part-00000-{uuid.uuid4()}{counter}{self._extension}"
+        unique = uuid.uuid5(uuid.NAMESPACE_OID, f"{self._query_id}/{batch_id}/{folder}")
+        return f"part-00000-{unique}{counter}{self._extension}"
 
 
 def _partition_columns(options: SinkOptions, schema: StructType) -> list[str]:

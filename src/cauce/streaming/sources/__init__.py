@@ -11,6 +11,7 @@ from cauce.streaming.sources.rate import RateSource
 from cauce.streaming.sources.rate_micro_batch import RateMicroBatchSource
 from cauce.streaming.sources.socket import SocketSource
 from cauce.streaming.sources.source import ReadLimit, Source, SourceContext, SourceOptions
+from cauce.streaming.sources.table import TableSource
 
 __all__ = [
     "SOURCES",
@@ -31,6 +32,7 @@ SOURCES: dict[str, type] = {
     "rate": RateSource,
     "rate-micro-batch": RateMicroBatchSource,
     "socket": SocketSource,
+    "table": TableSource,
     "text": FileSource,
 }
 

@@ -26,17 +26,19 @@ def files_relation(
     format: str,
     files: Sequence[PartitionedFile],
     *,
-    data: StructType,
+    data: StructType | None,
     partitions: StructType,
     options: Mapping[str, str],
 ) -> Relation:
-    """One scan per set of partition values, put together."""
+    """One scan per set of partition values, put together; without `data` the engine finds the columns."""
     by_values = groupby(sorted(files, key=_order), key=lambda file: file.values)
     parts = []
     for values, group in by_values:
         # A URI, because Sail takes brackets and stars of a plain path for a pattern.
         paths = [uri_of_path(file.path) for file in group]
-        source = Read.DataSource(format=format, schema=ddl_text(data), paths=paths, options=options)
+        source = Read.DataSource(format=format, paths=paths, options=options)
+        if data is not None:
+            source.schema = ddl_text(data)
         scan = Relation(read=Read(data_source=source))
         parts.append(_with_constants(scan, values, partitions) if partitions.fields else scan)
     return _union(parts)

@@ -42,8 +42,9 @@ def resolve_file_schema(options: SourceOptions, context: SourceContext, listing:
     if options.schema is None and not is_text and not context.conf.flag(SCHEMA_INFERENCE):
         raise IllegalArgumentException("_LEGACY_ERROR_TEMP_2048")
     files = listing.files()
+    found = [] if listing.recursive else [partition_values(file.path, listing.base) for file in files]
     partitions = infer_partition_schema(
-        (partition_values(file.path, listing.base) for file in ([] if listing.recursive else files)),
+        [dict.fromkeys(options.partition_by), *found],
         options.schema,
         infer_types=context.conf.get(PARTITION_INFERENCE) != "false",
     )

@@ -3,13 +3,26 @@
 Data files of a batch that failed half-way lie in the folder too; the log does not list them.
 """
 
-from cauce.checkpoint import SinkLog
-from cauce.files import FileStatus, FileSystem
-from cauce.streaming.sources.file_glob import is_glob
+import json
 
-__all__ = ["SINK_LOG", "has_sink_log", "sink_log_files", "sink_log_statuses"]
+from pyspark.sql.connect.proto import LocalRelation, Read, Relation
+from pyspark.sql.types import StructType
+
+from cauce.checkpoint import SinkLog
+from cauce.engine import EngineSession
+from cauce.engine.ddl import ddl_text
+from cauce.errors import AnalysisException, SparkError
+from cauce.files import FileStatus, FileSystem, open_file_system
+from cauce.formats.partition_path import infer_partition_schema, partition_values
+from cauce.plan.walk import transform
+from cauce.streaming.sources.file_glob import is_glob
+from cauce.streaming.sources.file_listing import FileListing
+from cauce.streaming.sources.file_relation import PartitionedFile, files_relation
+
+__all__ = ["SINK_LOG", "has_sink_log", "honour_sink_log", "sink_log_files", "sink_log_statuses"]
 
 SINK_LOG = "_spark_metadata"
+FORMATS = ("csv", "json", "orc", "parquet", "text")
 
 
 def has_sink_log(file_system: FileSystem, path: str) -> bool:
@@ -30,3 +43,55 @@ def sink_log_files(file_system: FileSystem, path: str) -> list[str] | None:
     if not has_sink_log(file_system, path):
         return None
     return [file.path for file in sink_log_statuses(file_system, path)]
+
+
+def honour_sink_log(relation: Relation, engine: EngineSession) -> Relation:
+    """The same plan, with every batch read of a sink's output folder reading what the log lists.
+
+    `engine` parses the schemas that are given as DDL; nothing is run.
+    """
+    return transform(relation, lambda each: _honour(each, engine))
+
+
+def _honour(relation: Relation, engine: EngineSession) -> Relation:
+    read = relation.read
+    if relation.WhichOneof("rel_type") != "read" or read.is_streaming or not read.HasField("data_source"):
+        return relation
+    source = read.data_source
+    paths = list(source.paths) or [source.options[key] for key in source.options if key.lower() == "path"]
+    # As in Spark, a read of several folders takes them as they are.
+    if source.format.lower() not in FORMATS or len(paths) != 1:
+        return relation
+    try:
+        file_system, path = open_file_system(paths[0])
+    except SparkError:
+        return relation  # An object store, say: the engine's business.
+    if not has_sink_log(file_system, path):
+        return relation
+    honoured = _listed_files(source, FileListing(file_system, path), engine)
+    honoured.common.CopyFrom(relation.common)
+    return honoured
+
+
+def _listed_files(source: Read.DataSource, listing: FileListing, engine: EngineSession) -> Relation:
+    files = listing.select(sink_log_statuses(listing.file_system, listing.path), listing.path)
+    declared = _parse_schema(source.schema, engine) if source.schema else None
+    if not files and declared is not None:
+        return Relation(local_relation=LocalRelation(schema=ddl_text(declared)))
+    if not files:
+        raise AnalysisException("UNABLE_TO_INFER_SCHEMA", format=source.format.capitalize())
+    found = [partition_values(file.path, listing.path) for file in files]
+    partitions = infer_partition_schema(found, declared, infer_types=True)
+    parts = [
+        PartitionedFile(file.path, tuple(values.get(name) for name in partitions.names))
+        for file, values in zip(files, found, strict=True)
+    ]
+    names = set(partitions.names)
+    data = declared and StructType([field for field in declared if field.name not in names])
+    return files_relation(
+        source.format, parts, data=data, partitions=partitions, options=dict(source.options)
+    )
+
+
+def _parse_schema(text: str, engine: EngineSession) -> StructType:
+    return StructType.fromJson(json.loads(text)) if text.startswith("{") else engine.parse_ddl(text)

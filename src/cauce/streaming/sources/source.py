@@ -37,6 +37,8 @@ class SourceOptions:
     schema: StructType | None = None
     paths: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
+    partition_by: tuple[str, ...] = ()
+    """Columns known to be in folder names (a table's), besides those found in the folder."""
 
     def get(self, name: str, default: str | None = None) -> str | None:
         wanted = name.lower()
