@@ -10,6 +10,7 @@ from cauce.streaming.operators.deduplicate import (
     StreamingDeduplicate,
     StreamingDeduplicateWithinWatermark,
 )
+from cauce.streaming.operators.join import JoinType, StreamingJoin
 from cauce.streaming.operators.limit import StreamingLimit
 from cauce.streaming.operators.operator import StatefulOperator
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
@@ -17,10 +18,12 @@ from cauce.streaming.operators.operator_metrics import OperatorMetrics
 __all__ = [
     "AGGREGATES",
     "AggregateCall",
+    "JoinType",
     "OperatorMetrics",
     "StatefulOperator",
     "StreamingAggregate",
     "StreamingDeduplicate",
     "StreamingDeduplicateWithinWatermark",
+    "StreamingJoin",
     "StreamingLimit",
 ]

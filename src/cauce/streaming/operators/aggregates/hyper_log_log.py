@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from cauce.errors import AnalysisException
 from cauce.streaming.operators.aggregates.rows import AggregateCall, Buffers, Request, Rows
 from cauce.streaming.operators.aggregates.segments import Segments
-from cauce.streaming.operators.aggregates.xxhash64 import xxhash64
+from cauce.streaming.operators.aggregates.xxhash64 import is_hashable, xxhash64
 
 __all__ = ["ApproxCountDistinct"]
 
@@ -34,6 +35,8 @@ class ApproxCountDistinct:
 
     def __init__(self, call: AggregateCall) -> None:
         self.call = call
+        if not all(is_hashable(kind) for kind in call.input_types):
+            raise AnalysisException(None, f"{call.function} is not supported over {call.input_types[0]}.")
         relative_sd = float(call.parameters[0]) if call.parameters else RELATIVE_SD
         self._precision = math.ceil(2.0 * math.log(1.106 / relative_sd) / math.log(2.0))
         self._size = 1 << self._precision

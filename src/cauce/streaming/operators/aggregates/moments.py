@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyarrow as pa
 
+from cauce.streaming.operators.aggregates.decimals import doubles_of
 from cauce.streaming.operators.aggregates.rows import AggregateCall, Buffers, Request, Rows
 
 __all__ = [
@@ -65,11 +66,15 @@ def doubles(rows: Rows, name: str) -> str:
     column = rows.column(name)
     if column.type == pa.float64():
         return name
+    if pa.types.is_decimal(column.type):
+        return rows.derive(f"{name}:double", lambda: doubles_of(rows.array(name)))
     return rows.derive(f"{name}:double", lambda: column.cast(pa.float64(), safe=False))
 
 
 def numbers(array: pa.Array) -> np.ndarray:
     """A buffer as doubles, 0 for groups that have seen nothing."""
+    if pa.types.is_decimal(array.type):
+        array = doubles_of(array)
     return array.cast(pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
 
 

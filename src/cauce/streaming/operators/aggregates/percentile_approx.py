@@ -10,6 +10,7 @@ import math
 import numpy as np
 import pyarrow as pa
 
+from cauce.streaming.operators.aggregates.decimals import decimals_of
 from cauce.streaming.operators.aggregates.moments import doubles
 from cauce.streaming.operators.aggregates.rows import AggregateCall, Buffers, Request, Rows
 from cauce.streaming.operators.aggregates.segments import Segments
@@ -121,7 +122,7 @@ class PercentileApprox:
     def _as_input(self, values: pa.Array) -> pa.Array:
         wanted = self.call.input_types[0]
         if pa.types.is_decimal(wanted):
-            return values.cast(pa.string()).cast(wanted)
+            return decimals_of(values, wanted)
         return logical(values.cast(physical_type(wanted), safe=False), wanted)
 
 

@@ -5,6 +5,8 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 import numpy as np
 import pyarrow as pa
 
+from cauce.streaming.operators.aggregates.decimals import largest, unscaled_longs
+
 __all__ = ["decimal_quotients", "rounded_quotients"]
 
 LONG_MAX = (1 << 63) - 1
@@ -23,9 +25,8 @@ def decimal_quotients(sums: pa.Array, counts: pa.Array, data_type: pa.Decimal128
     A quotient that does not fit the type is null.
     """
     shift = 10 ** (data_type.scale - sums.type.scale)
-    unscaled = _as_longs(sums)
-    # Half of the range, because rounding doubles the remainder.
-    if unscaled is None or np.abs(unscaled).max(initial=0) > LONG_MAX // (2 * shift):
+    unscaled = unscaled_longs(sums)
+    if unscaled is None or largest(unscaled) > LONG_MAX // shift:
         return _slow_quotients(sums, counts, data_type)
     divisors = np.maximum(counts.fill_null(0).to_numpy(zero_copy_only=False), 1)
     return _as_decimals(_half_up(unscaled * shift, divisors), sums, data_type)
@@ -35,16 +36,6 @@ def _half_up(values: np.ndarray, divisors: np.ndarray) -> np.ndarray:
     magnitude = np.abs(values)
     quotient, rest = magnitude // divisors, magnitude % divisors
     return np.sign(values) * (quotient + (rest >= divisors - rest))
-
-
-def _as_longs(decimals: pa.Array) -> np.ndarray | None:
-    """The unscaled values, 0 for null; None when one of them needs more than 64 bits."""
-    words = np.frombuffer(decimals.buffers()[1], np.int64).reshape(-1, 2)
-    words = words[decimals.offset : decimals.offset + len(decimals)]
-    valid = decimals.is_valid().to_numpy(zero_copy_only=False)
-    low, high = np.where(valid, words[:, 0], 0), np.where(valid, words[:, 1], 0)
-    smallest = low.min(initial=0) == -LONG_MAX - 1
-    return None if smallest or np.any(high != low >> 63) else low
 
 
 def _as_decimals(unscaled: np.ndarray, like: pa.Array, data_type: pa.Decimal128Type) -> pa.Array:

@@ -8,6 +8,7 @@ seed, and a null as nothing.
 import numpy as np
 import pyarrow as pa
 
+from cauce.streaming.operators.aggregates.decimals import unscaled_words
 from cauce.streaming.operators.kernels import pc
 from cauce.streaming.operators.physical import normalized, physical
 
@@ -69,7 +70,7 @@ def _of_longs(numbers: np.ndarray, seeds: Hashes) -> Hashes:
 
 def _of_decimals(values: pa.Array, seeds: Hashes) -> Hashes:
     """Up to 18 digits as a long, more as the bytes of a big-endian integer."""
-    words = np.frombuffer(values.buffers()[1], np.int64).reshape(-1, 2)[values.offset :][: len(values)]
+    words = unscaled_words(values)
     if values.type.precision <= 18:
         return _of_longs(np.ascontiguousarray(words[:, 0]), seeds)
     # A loop over values: how many bytes Java writes depends on each of them.
