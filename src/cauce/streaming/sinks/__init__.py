@@ -16,6 +16,7 @@ from cauce.streaming.sinks.foreach import ForeachSink
 from cauce.streaming.sinks.foreach_batch import ForeachBatchSink
 from cauce.streaming.sinks.memory import MemorySink
 from cauce.streaming.sinks.noop import NoopSink
+from cauce.streaming.sinks.python import python_sink
 from cauce.streaming.sinks.sink import Sink, SinkContext, SinkOptions
 from cauce.streaming.sinks.table import TableSink
 
@@ -56,6 +57,9 @@ def sink_class(options: SinkOptions, context: SinkContext) -> type[Sink]:
         return TableSink
     if options.format in SINKS:
         return SINKS[options.format]
+    registered = {key.lower(): value for key, value in context.data_sources.items()}
+    if options.format.lower() in registered:
+        return python_sink(registered[options.format.lower()])
     if options.format in BATCH_ONLY:
         raise UnsupportedOperationException(
             "_LEGACY_ERROR_TEMP_2049", className=options.format, operator="writing"

@@ -7,6 +7,7 @@ errors. A source reads offset ranges; it never decides when. Not here yet: Kafka
 from cauce.errors import SparkError, UnsupportedOperationException
 from cauce.streaming.sources.file import FileSource
 from cauce.streaming.sources.memory import MemorySource, MemoryStream
+from cauce.streaming.sources.python import python_source
 from cauce.streaming.sources.rate import RateSource
 from cauce.streaming.sources.rate_micro_batch import RateMicroBatchSource
 from cauce.streaming.sources.socket import SocketSource
@@ -45,6 +46,9 @@ def source_class(options: SourceOptions, context: SourceContext) -> type[Source]
     name = options.format.lower()
     if name in SOURCES:
         return SOURCES[name]
+    registered = {key.lower(): value for key, value in context.data_sources.items()}
+    if name in registered:
+        return python_source(registered[name])
     if name in BATCH_ONLY:
         raise UnsupportedOperationException(
             "_LEGACY_ERROR_TEMP_2049", className=options.format, operator="reading"
