@@ -19,7 +19,7 @@ from tests.support.faulty_files import FaultyDisk, SimulatedCrash, count_operati
 KEYS = pa.schema([pa.field("user", pa.string())])
 VALUES = pa.schema([pa.field("visits", pa.int64()), pa.field("at", pa.int64())])
 OPTIONS = StateOptions(merge_width=2, small_segment_rows=50, rows_ratio_max=1.5, rewrite_rows_min=2)
-BATCHES = 8
+BATCHES = 6
 
 
 def open_store(path: Path, disk: FaultyDisk | None, reference: dict[str, Any] | None) -> StateStore:

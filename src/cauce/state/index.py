@@ -146,17 +146,23 @@ class _Table:
         if len(hashes) <= WINDOW_KEYS_MAX:
             return self._find_few(words, self.home(hashes))
         slots = self.home(hashes)
-        found = np.full(len(slots), -1, dtype=np.int64)
-        asked = np.arange(len(slots))
+        hit, goes_on = self._compare(slots, words)
+        found = np.where(hit, slots, -1)
+        asked = np.flatnonzero(goes_on)
         while len(asked):
-            entries = self.slots.take(slots, axis=0)
-            number = entries[:, 2]
-            hit = (entries[:, 0] == words[:, 0]) & (entries[:, 1] == words[:, 1]) & (number > 0)
-            found[asked[hit]] = slots[hit]
-            further = np.flatnonzero(~hit & (number != 0))
-            asked, words = asked[further], words[further]
-            slots = (slots[further] + 1) & (self.capacity - 1)
+            next_slots = (slots.take(asked) + 1) & (self.capacity - 1)
+            hit, goes_on = self._compare(next_slots, words.take(asked, axis=0))
+            found[asked[hit]] = next_slots[hit]
+            slots[asked] = next_slots
+            asked = asked[goes_on]
         return found
+
+    def _compare(self, slots: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Whether each slot holds the key, and if not whether its probe path goes on."""
+        entries = self.slots.take(slots, axis=0)
+        number = entries[:, 2]
+        hit = (entries[:, 0] == words[:, 0]) & (entries[:, 1] == words[:, 1]) & (number > 0)
+        return hit, ~hit & (number != 0)
 
     def _find_few(self, words: np.ndarray, home: np.ndarray) -> np.ndarray:
         window = np.arange(WINDOW)

@@ -13,9 +13,14 @@ class MultiRows:
     """Any number of rows per key."""
 
     def __init__(self, hashes: np.ndarray, positions: np.ndarray) -> None:
-        self._index = HashIndex()
+        order = np.lexsort((hashes[:, 1], hashes[:, 0]))
+        hashes, positions = hashes[order], positions[order]
+        first = np.append(True, (hashes[1:] != hashes[:-1]).any(axis=1))[: len(hashes)]
+        distinct = np.flatnonzero(first)
         self._postings = Postings()
-        self.put(hashes, positions)
+        lists = self._postings.create(len(distinct))
+        self._postings.append(np.repeat(lists, np.diff(distinct, append=len(hashes))), positions)
+        self._index = HashIndex.build(hashes[distinct], lists)
 
     @property
     def memory_bytes(self) -> int:

@@ -58,7 +58,7 @@ def _difference(stored: pa.Schema, now: pa.Schema, *, allow_added_fields: bool) 
 
 def _refusal(condition: str, path: str, reason: str, **schemas: str) -> SparkError:
     error = SparkError(condition, **schemas)
-    error.add_note(f"State store {path}: {reason}.")
+    error.args = (f"{error}\nState store {path}: {reason}.",)
     return error
 
 

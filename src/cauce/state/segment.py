@@ -42,7 +42,7 @@ class Segment:
 
     @property
     def memory_bytes(self) -> int:
-        rows = 0 if self.mapped else self.keys.nbytes + self.values.nbytes
+        rows = 0 if self.mapped else self.size_bytes or self.keys.nbytes + self.values.nbytes
         return rows + self.dead.nbytes + (self.expiry.memory_bytes if self.expiry else 0)
 
     def track_expiry(self, column: int) -> None:

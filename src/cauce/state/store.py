@@ -52,7 +52,7 @@ class StateStore:
         self._multi_row, self._options = multi_row, options
         self._segments = SegmentStore(
             file_system, path, key_schema, value_schema,
-            expiry_column=None if event_time is None else self._row_schema.get_field_index(event_time),
+            expiry_column=None if event_time is None else self._row_schema.names.index(event_time),
             options=options,
         )  # fmt: skip
         self._retention = Retention(file_system, path)
@@ -145,7 +145,10 @@ class StateStore:
         metrics = self._change()
         if not len(hashes):
             return
-        positions = self._log.append(batch, to_batch(values, self._value_schema))
+        rows = to_batch(values, self._value_schema)
+        if len(rows) != len(batch):
+            raise ValueError(f"{len(batch)} keys and {len(rows)} values")
+        positions = self._log.append(batch, rows)
         killed = self._owners.put(hashes, positions)
         if len(killed):
             self._log.kill(killed)
