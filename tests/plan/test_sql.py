@@ -221,7 +221,13 @@ def test_subqueries_keep_their_ids_from_one_reading_to_the_next():
     sql = SQL(query="SELECT * FROM t WHERE a IN (SELECT a FROM u) AND b > (SELECT max(b) FROM u)")
     first, second = parse_query(sql), parse_query(sql)
     assert first == second
-    assert len({node.common.plan_id for node in first.with_relations.references}) == 2
+    references = first.project.input.with_relations.references
+    assert len({reference.common.plan_id for reference in references}) == 2
+
+
+def test_a_subquery_stays_with_the_condition_it_is_in():
+    sql = SQL(query="SELECT k, count(*) AS n FROM t WHERE a IN (SELECT a FROM u) GROUP BY k")
+    assert tree_text(parse_query(sql)).splitlines()[1].strip() == "WithRelations"
 
 
 def test_an_expression_string_is_read_like_a_select_item():

@@ -5,7 +5,7 @@ SQL over static tables never comes here, it goes to the engine as text.
 """
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pyspark.sql.connect.proto.expressions_pb2 import Expression
 from pyspark.sql.connect.proto.relations_pb2 import (
@@ -33,6 +33,7 @@ from cauce.plan.sql_lowering import lowered, row_items
 from cauce.plan.sql_select import Columns, Select, selected
 from cauce.plan.sql_tokens import END, Tokens, unquote
 from cauce.plan.tables import identifier_parts
+from cauce.plan.walk import transform, walk_expressions
 
 __all__ = ["parse_expression", "parse_query"]
 
@@ -450,10 +451,24 @@ class _QueryParser:
         return name, tokens.names() if tokens.at_symbol("(") else []
 
     def _with_subqueries(self, relation: Relation) -> Relation:
+        """Every node with a subquery in its expressions, together with that subquery's relation.
+
+        As near to the node as can be: a plan that is cut below still finds them together.
+        """
         if not self.subqueries.found:
             return relation
-        references, self.subqueries.found = self.subqueries.found, []
-        return Relation(with_relations=WithRelations(root=relation, references=references))
+        references = {reference.common.plan_id: reference for reference in self.subqueries.found}
+        self.subqueries.found = []
+        return transform(relation, lambda node: _with_references(node, references))
+
+
+def _with_references(node: Relation, references: Mapping[int, Relation]) -> Relation:
+    wanted = [
+        references[expression.subquery_expression.plan_id]
+        for expression in walk_expressions(node)
+        if expression.HasField("subquery_expression") and expression.subquery_expression.plan_id in references
+    ]
+    return Relation(with_relations=WithRelations(root=node, references=wanted)) if wanted else node
 
 
 def _renamed(relation: Relation, columns: list[str]) -> Relation:
