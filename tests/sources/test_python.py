@@ -1,6 +1,6 @@
 """Streaming data sources written in Python, in all the shapes PySpark has had."""
 
-# ruff: noqa: N802, N803 - the names are PySpark's.
+# ruff: noqa: N802 - the names are PySpark's.
 
 import dataclasses
 

@@ -99,3 +99,10 @@ def test_the_files_of_a_sink_cannot_be_cleaned_away(context, out):
     source = FileSource(SourceOptions("parquet", SCHEMA, (out,), {"cleanSource": "delete"}), context)
     with pytest.raises(UnsupportedOperationException, match="Clean up source files is not supported"):
         source.latest_offset(None, source.default_limit())
+
+
+def test_spark_read_follows_the_log(context, out, spark):
+    write(context, out, 0, "k=1/a.parquet", 1)
+    write(context, out, 1, "k=1/left-by-a-failed-attempt.parquet", 2, log=False)
+    assert spark.read.parquet(out).collect() == [(1, 1)]
+    assert spark.read.schema("k STRING, id LONG").parquet(out).where("k = '1'").collect() == [(1, "1")]

@@ -1,12 +1,13 @@
-"""Reading files that are not there: Sail gives no rows, Spark an error."""
+"""Reading files that are not there, where Sail gives no rows, or that a sink's log does not list."""
 
 import os
 from urllib.parse import unquote, urlparse
 
 from pyspark.sql.connect.proto import Relation
 
-from cauce.connect.preparation import Preparation
+from cauce.connect.preparation import Preparation, replace
 from cauce.errors import AnalysisException
+from cauce.streaming.sources.sink_output import listed_files
 
 __all__ = ["check_paths"]
 
@@ -15,7 +16,10 @@ GLOB = frozenset("*?[{")
 
 
 def check_paths(node: Relation, preparation: Preparation) -> None:
-    """PATH_NOT_FOUND for a batch read of local files by paths, none of which may be missing."""
+    """PATH_NOT_FOUND for a batch read of local files by paths, none of which may be missing.
+
+    A folder that a streaming file sink wrote is read by its log.
+    """
     source = node.read.data_source
     if node.read.is_streaming or source.format.lower() not in FORMATS:
         return
@@ -27,6 +31,9 @@ def check_paths(node: Relation, preparation: Preparation) -> None:
             raise AnalysisException("PATH_NOT_FOUND", path=f"file:{os.path.abspath(local)}")
         if not source.schema and source.format.lower() in ("parquet", "orc") and _is_empty(local):
             raise AnalysisException("UNABLE_TO_INFER_SCHEMA", format=source.format.capitalize())
+    listed = listed_files(node, preparation.session.engine)
+    if listed is not None:
+        replace(node, listed)
 
 
 def _local_path(path: str) -> str | None:

@@ -19,7 +19,14 @@ from cauce.streaming.sources.file_glob import is_glob
 from cauce.streaming.sources.file_listing import FileListing
 from cauce.streaming.sources.file_relation import PartitionedFile, files_relation
 
-__all__ = ["SINK_LOG", "has_sink_log", "honour_sink_log", "sink_log_files", "sink_log_statuses"]
+__all__ = [
+    "SINK_LOG",
+    "has_sink_log",
+    "honour_sink_log",
+    "listed_files",
+    "sink_log_files",
+    "sink_log_statuses",
+]
 
 SINK_LOG = "_spark_metadata"
 FORMATS = ("csv", "json", "orc", "parquet", "text")
@@ -54,23 +61,30 @@ def honour_sink_log(relation: Relation, engine: EngineSession) -> Relation:
 
 
 def _honour(relation: Relation, engine: EngineSession) -> Relation:
-    read = relation.read
-    if relation.WhichOneof("rel_type") != "read" or read.is_streaming or not read.HasField("data_source"):
+    listed = listed_files(relation, engine) if relation.WhichOneof("rel_type") == "read" else None
+    if listed is None:
         return relation
+    listed.common.CopyFrom(relation.common)
+    return listed
+
+
+def listed_files(relation: Relation, engine: EngineSession) -> Relation | None:
+    """What a batch read of a sink's output folder should read instead; None for any other read."""
+    read = relation.read
+    if read.is_streaming or not read.HasField("data_source"):
+        return None
     source = read.data_source
     paths = list(source.paths) or [source.options[key] for key in source.options if key.lower() == "path"]
     # As in Spark, a read of several folders takes them as they are.
     if source.format.lower() not in FORMATS or len(paths) != 1:
-        return relation
+        return None
     try:
         file_system, path = open_file_system(paths[0])
     except SparkError:
-        return relation  # An object store, say: the engine's business.
+        return None  # An object store, say: the engine's business.
     if not has_sink_log(file_system, path):
-        return relation
-    honoured = _listed_files(source, FileListing(file_system, path), engine)
-    honoured.common.CopyFrom(relation.common)
-    return honoured
+        return None
+    return _listed_files(source, FileListing(file_system, path), engine)
 
 
 def _listed_files(source: Read.DataSource, listing: FileListing, engine: EngineSession) -> Relation:
