@@ -2,13 +2,15 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check tidy rewrite spark spark-setup clean
+.PHONY: help setup demo test check format rewrite equivalence crash spark spark-setup clean
 
 RUN := .venv/bin/
 SPARK_RUN := .spark-venv/bin/
 SECONDS := 20
 RATE := 1000
 DATA := demo-data
+N := 100
+STRIDE := 1
 ARGS :=
 
 help: ## this list
@@ -33,9 +35,18 @@ check: setup ## style, types, layers, tidiness
 	$(RUN)lint-imports
 	$(RUN)python -m pytest tests/tidy
 
-rewrite: setup ## format the code and apply the safe fixes of the linter
+format: setup ## format the code and apply the safe fixes of the linter
 	$(RUN)ruff check --fix .
 	$(RUN)ruff format .
+
+rewrite: setup ## record the goldens anew, to be reviewed with git diff (make spark CAUCE_REWRITE=1: Spark's)
+	CAUCE_REWRITE=1 $(RUN)python -m pytest tests/plan $(ARGS)
+
+equivalence: setup ## streams against the same query as a batch, on N random cases each (N=100)
+	$(RUN)python -m pytest tests/equivalence --examples $(N) $(ARGS)
+
+crash: setup ## a crash before every STRIDE-th operation of the disk (STRIDE=1: before each)
+	$(RUN)python -m pytest tests/recovery --crash-stride $(STRIDE) $(ARGS)
 
 spark-setup: setup
 	@command -v java >/dev/null || { \
