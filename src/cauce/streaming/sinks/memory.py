@@ -43,7 +43,7 @@ class MemorySink:
                 self._latest_batch_id = batch_id
                 if self._complete:
                     self._tables.clear()
-                self._tables.append(table)
+                self._tables.append(table.cast(self._schema))
         return table.num_rows
 
     def rows(self) -> pa.Table:
