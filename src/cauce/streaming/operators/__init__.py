@@ -14,6 +14,7 @@ from cauce.streaming.operators.join import JoinType, StreamingJoin
 from cauce.streaming.operators.limit import StreamingLimit
 from cauce.streaming.operators.operator import StatefulOperator
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
+from cauce.streaming.operators.session_aggregate import StreamingSessionAggregate
 
 __all__ = [
     "AGGREGATES",
@@ -26,4 +27,5 @@ __all__ = [
     "StreamingDeduplicateWithinWatermark",
     "StreamingJoin",
     "StreamingLimit",
+    "StreamingSessionAggregate",
 ]
