@@ -58,7 +58,8 @@ def _metadata(error: SparkError) -> dict[str, str]:
     metadata = {"classes": json.dumps(error.class_hierarchy)}
     if error.condition is not None:
         metadata["errorClass"] = error.condition
-        metadata["sqlState"] = error.sqlstate or ""
+        if error.sqlstate:
+            metadata["sqlState"] = error.sqlstate
         parameters = json.dumps(error.parameters)
         if len(parameters) <= PARAMETERS_CHARS_MAX:
             metadata["messageParameters"] = parameters
