@@ -230,6 +230,11 @@ def test_a_subquery_stays_with_the_condition_it_is_in():
     assert tree_text(parse_query(sql)).splitlines()[1].strip() == "WithRelations"
 
 
+def test_the_order_of_a_union_is_that_of_all_its_rows(session):
+    query = "SELECT id AS n FROM events UNION ALL SELECT 0 AS n ORDER BY n DESC LIMIT 2"
+    assert session.run(parse_query(SQL(query=query))).column("n").to_pylist() == [3, 2]
+
+
 def test_an_expression_string_is_read_like_a_select_item():
     expression = parse_expression("sum(a + 1) FILTER (WHERE b BETWEEN 1 AND 2) AS s")
     assert list(expression.alias.name) == ["s"]

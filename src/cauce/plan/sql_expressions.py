@@ -24,6 +24,7 @@ from cauce.plan.sql_literals import (
     text_expression,
 )
 from cauce.plan.sql_lowering import FILTER, row
+from cauce.plan.sql_predicates import predicate
 from cauce.plan.sql_tokens import Tokens, unquote
 
 __all__ = ["ExpressionParser", "Parameters", "Subqueries"]
@@ -148,66 +149,7 @@ class ExpressionParser:
     def _negation(self) -> Expression:
         if self.tokens.take("NOT") or self.tokens.take_symbol("!"):
             return call("not", self._negation())
-        return self._predicate(self.value())
-
-    def _predicate(self, value: Expression) -> Expression:
-        tokens = self.tokens
-        while True:
-            start = tokens.here
-            negated = tokens.at_any("NOT") and tokens.take("NOT")
-            if tokens.take("BETWEEN"):
-                low = self.value()
-                tokens.expect("AND")
-                result = call("between", value, low, self.value())
-            elif tokens.take("IN"):
-                result = self._in(value)
-            elif tokens.at_any("LIKE", "ILIKE", "RLIKE", "REGEXP"):
-                result = self._like(value)
-            elif not negated and tokens.take("IS"):
-                result = self._is(value)
-            elif negated:
-                tokens.fail(f": extra input '{start.text}'")
-            else:
-                return value
-            value = call("not", result) if negated else result
-
-    def _in(self, value: Expression) -> Expression:
-        self.tokens.expect_symbol("(")
-        if self._at_query():
-            return self._subquery(SubqueryExpression.SUBQUERY_TYPE_IN, [value])
-        items = self.tokens.separated(self.expression)
-        self.tokens.expect_symbol(")")
-        return call("in", value, *items)
-
-    def _like(self, value: Expression) -> Expression:
-        word = self.tokens.next().upper
-        name = "rlike" if word == "REGEXP" else word.lower()
-        quantifier = self.tokens.take_any("ANY", "SOME", "ALL")
-        if quantifier is not None:
-            self.tokens.expect_symbol("(")
-            patterns = self.tokens.separated(self.expression)
-            self.tokens.expect_symbol(")")
-            return call(name + ("all" if quantifier == "ALL" else "any"), value, *patterns)
-        pattern = self.value()
-        if self.tokens.take("ESCAPE"):
-            return call(name, value, pattern, self._primary())
-        return call(name, value, pattern)
-
-    def _is(self, value: Expression) -> Expression:
-        negated = self.tokens.take("NOT")
-        if self.tokens.take("NULL"):
-            return call("isNotNull" if negated else "isNull", value)
-        if self.tokens.take("DISTINCT", "FROM"):
-            same = call("<=>", value, self.value())
-            return same if negated else call("not", same)
-        word = self.tokens.take_any("TRUE", "FALSE", "UNKNOWN")
-        if word is None:
-            self.tokens.fail()
-        if word == "UNKNOWN":
-            result = call("isNull", value)
-        else:
-            result = call("<=>", value, Expression(literal=Expression.Literal(boolean=word == "TRUE")))
-        return call("not", result) if negated else result
+        return predicate(self, self.value())
 
     def value(self, level: int = 0) -> Expression:
         """Comparisons, arithmetic and what binds tighter, but neither AND, OR nor predicates."""
@@ -231,7 +173,7 @@ class ExpressionParser:
         for symbol, function in (("-", "-"), ("~", "~"), ("+", "+")):
             if tokens.take_symbol(symbol):
                 return call(function, self._unary())
-        return self._postfix(self._primary())
+        return self._postfix(self.primary())
 
     def _postfix(self, value: Expression) -> Expression:
         tokens = self.tokens
@@ -267,7 +209,7 @@ class ExpressionParser:
             if text == "":
                 self.tokens.fail()
 
-    def _primary(self) -> Expression:
+    def primary(self) -> Expression:
         token = self.tokens.here
         match token.kind:
             case "number":
@@ -301,8 +243,8 @@ class ExpressionParser:
         if tokens.take_symbol(":"):
             return self._named_parameter(tokens.name())
         tokens.expect_symbol("(")
-        if self._at_query():
-            return self._subquery(SubqueryExpression.SUBQUERY_TYPE_SCALAR, [])
+        if self.at_query():
+            return self.subquery(SubqueryExpression.SUBQUERY_TYPE_SCALAR, [])
         if (parsed := tokens.attempt(self._lambda_in_parentheses)) is not None:
             return parsed
         items = tokens.separated(self.named_expression)
@@ -332,10 +274,10 @@ class ExpressionParser:
             return parsed
         if word == "CASE":
             return self._case()
-        if word == "EXISTS" and follower.text == "(" and self._at_query(2):
+        if word == "EXISTS" and follower.text == "(" and self.at_query(2):
             tokens.next()
             tokens.next()
-            return self._subquery(SubqueryExpression.SUBQUERY_TYPE_EXISTS, [])
+            return self.subquery(SubqueryExpression.SUBQUERY_TYPE_EXISTS, [])
         if word in BARE_CALLS and follower.text not in (".", "("):
             return call(tokens.next().text.lower())
         if follower.text == "->":
@@ -473,12 +415,12 @@ class ExpressionParser:
         variables = [Expression.UnresolvedNamedLambdaVariable(name_parts=[name]) for name in names]
         return Expression(lambda_function=Expression.LambdaFunction(function=body, arguments=variables))
 
-    def _at_query(self, at: int = 0) -> bool:
+    def at_query(self, at: int = 0) -> bool:
         while self.tokens.at_symbol("(", at):
             at += 1
         return self.tokens.ahead(at).upper in ("SELECT", "WITH", "FROM", "VALUES", "TABLE")
 
-    def _subquery(
+    def subquery(
         self, kind: "SubqueryExpression.SubqueryType.ValueType", values: list[Expression]
     ) -> Expression:
         """A query whose opening parenthesis was read."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Container, Sequence
 from dataclasses import dataclass, field, replace
 
 from pyspark.sql.connect.proto.expressions_pb2 import Expression
-from pyspark.sql.connect.proto.relations_pb2 import SQL, Aggregate, Relation, Sort
+from pyspark.sql.connect.proto.relations_pb2 import SQL, Aggregate, Deduplicate, Relation, Sort
 
 from cauce.errors import AnalysisException
 from cauce.plan.aggregates import AGGREGATES
@@ -36,6 +36,7 @@ class Select:
     """The names of lateral views, which add columns to the source."""
     input_names: Container[str] | None = None
     """Lower-case column names of the source, if known."""
+    is_distinct: bool = False
     where: Expression | None = None
     group_by: list[Expression] | None = None
     group_by_all: bool = False
@@ -53,6 +54,13 @@ class Select:
 
 def selected(select: Select, columns: Columns | None) -> Relation:
     """The relation of one SELECT; `columns` tells the column names of its source."""
+    relation = _selected(select, columns)
+    if not select.is_distinct:
+        return relation
+    return Relation(deduplicate=Deduplicate(input=relation, all_columns_as_keys=True))
+
+
+def _selected(select: Select, columns: Columns | None) -> Relation:
     # One row and no columns of interest: what a SELECT without FROM reads.
     source = select.source or Relation(sql=SQL(query="SELECT 1"))
     tables = qualifiers(source) | select.views
