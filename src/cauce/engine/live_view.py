@@ -82,5 +82,5 @@ class LiveReader(DataSourceReader):
 def _registration() -> proto.CommonInlineUserDefinedDataSource:
     from pyspark.sql.connect.plan import PythonDataSource
 
-    source = PythonDataSource(data_source=LiveSource, python_ver="3").to_plan(None)
+    source = PythonDataSource(data_source=LiveSource, python_ver="3").to_plan(None)  # type: ignore[arg-type]
     return proto.CommonInlineUserDefinedDataSource(name=LiveSource.name(), python_data_source=source)

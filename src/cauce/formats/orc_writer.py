@@ -1,6 +1,6 @@
 """The ORC format."""
 
-from typing import IO
+from io import RawIOBase
 
 import pyarrow as pa
 from pyspark.sql.types import CalendarIntervalType, DataType, NullType, StructType, TimestampType
@@ -28,7 +28,7 @@ def extension(options: FormatOptions) -> str:
     return f"{EXTENSIONS[_codec(options)]}.orc"
 
 
-def write(table: pa.Table, schema: StructType, file: IO[bytes], options: FormatOptions) -> None:
+def write(table: pa.Table, schema: StructType, file: RawIOBase, options: FormatOptions) -> None:
     """Timestamps as the wall clock of the session's zone, which is what Spark stores in ORC."""
     # Imported here because it is slow to load and few streams write ORC.
     from pyarrow import orc

@@ -1,6 +1,6 @@
 """The Parquet format, as Spark and Sail both read it."""
 
-from typing import IO
+from io import RawIOBase
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,7 +34,7 @@ def extension(options: FormatOptions) -> str:
     return f"{EXTENSIONS[_codec(options)]}.parquet"
 
 
-def write(table: pa.Table, schema: StructType, file: IO[bytes], options: FormatOptions) -> None:
+def write(table: pa.Table, schema: StructType, file: RawIOBase, options: FormatOptions) -> None:
     """Timestamps as microseconds, which every reader of this decade understands without a zone."""
     codec = _codec(options)
     # Spark's own note on the columns keeps what Parquet cannot say: comments, char lengths, intervals.

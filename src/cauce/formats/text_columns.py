@@ -20,11 +20,10 @@ from cauce.formats.format_options import FormatOptions
 
 __all__ = ["cast_to_text", "date_text", "double_text", "lines_to_bytes", "timestamp_text"]
 
-Column = pa.Array | pa.ChunkedArray
 LINES_AT_ONCE = 1 << 18
 
 
-def cast_to_text(column: Column, kind: DataType, time_zone: str) -> pa.Array:
+def cast_to_text(column: pa.Array, kind: DataType, time_zone: str) -> pa.Array:
     """`CAST(column AS STRING)` for a simple type."""
     column = _one_array(column)
     match kind:
@@ -42,7 +41,7 @@ def cast_to_text(column: Column, kind: DataType, time_zone: str) -> pa.Array:
     return column.cast(pa.string())
 
 
-def double_text(column: Column) -> pa.Array:
+def double_text(column: pa.Array) -> pa.Array:
     """As Java prints it: `1.0`, `1.0E10`, `1.0E-4`, `NaN`, `-Infinity`."""
     column = _one_array(column)
     text = column.cast(pa.string())
@@ -59,7 +58,7 @@ def double_text(column: Column) -> pa.Array:
     return pc.replace_with_mask(text, odd, pa.array(spelled, pa.string()))
 
 
-def timestamp_text(column: Column, kind: DataType, options: FormatOptions) -> pa.Array:
+def timestamp_text(column: pa.Array, kind: DataType, options: FormatOptions) -> pa.Array:
     """For the CSV and JSON writers: `2024-01-02T03:04:05.678Z` (NTZ without a zone), or as asked for."""
     column = _one_array(column)
     is_ntz = isinstance(kind, TimestampNTZType)
@@ -72,7 +71,7 @@ def timestamp_text(column: Column, kind: DataType, options: FormatOptions) -> pa
     return pc.replace_substring_regex(text, r"\+00:00$", "Z")
 
 
-def date_text(column: Column, options: FormatOptions) -> pa.Array:
+def date_text(column: pa.Array, options: FormatOptions) -> pa.Array:
     """`2024-01-02`, or as `dateFormat` says."""
     pattern = options.get("dateFormat")
     column = _one_array(column)
@@ -117,5 +116,5 @@ def _java_scientific(shortest: str, value: float) -> str:
     return f"{'-' * sign}{digits[0]}.{fraction}E{len(digits) - 1 + int(exponent)}"
 
 
-def _one_array(column: Column) -> pa.Array:
+def _one_array(column: pa.Array) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

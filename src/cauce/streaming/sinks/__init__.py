@@ -51,8 +51,11 @@ BATCH_ONLY = ("binaryFile", "jdbc", "rate", "rate-micro-batch", "socket")
 """Formats Spark knows but cannot stream into."""
 
 
-def sink_class(options: SinkOptions, context: SinkContext) -> type[Sink]:
-    """The class that writes `options.format`, or Spark's error for a format that has none."""
+def sink_class(options: SinkOptions, context: SinkContext) -> type:
+    """The class that writes `options.format`, or Spark's error for a format that has none.
+
+    Called with the same two arguments it makes a `Sink`.
+    """
     if options.table_name:
         return TableSink
     if options.format in SINKS:
@@ -67,7 +70,7 @@ def sink_class(options: SinkOptions, context: SinkContext) -> type[Sink]:
     raise SparkError("DATA_SOURCE_NOT_FOUND", provider=options.format)
 
 
-def check_output_mode(options: SinkOptions, sink: type[Sink]) -> None:
+def check_output_mode(options: SinkOptions, sink: type) -> None:
     """Refuse a mode the sink does not take, as Spark does at `start()`."""
     mode = options.output_mode.lower()
     if mode not in ("append", "update", "complete"):

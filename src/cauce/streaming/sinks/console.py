@@ -15,7 +15,7 @@ TRUNCATE_CHARACTERS = 20
 class ConsoleSink:
     """`numRows` (20) rows of a batch, cells cut to 20 characters unless `truncate` is false."""
 
-    output_modes = ("append", "update", "complete")
+    output_modes: tuple[str, ...] = ("append", "update", "complete")
 
     def __init__(self, options: SinkOptions, context: SinkContext) -> None:
         self._num_rows = options.integer("numRows", 20)

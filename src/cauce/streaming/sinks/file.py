@@ -29,7 +29,7 @@ class FileSink:
     readers that honour the log: Spark, and cauce.
     """
 
-    output_modes = ("append",)
+    output_modes: tuple[str, ...] = ("append",)
 
     def __init__(self, options: SinkOptions, context: SinkContext) -> None:
         path = options.path or options.get("path")

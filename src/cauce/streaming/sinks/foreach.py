@@ -27,7 +27,7 @@ class ForeachSink:
     The wrapper calls `open(partition_id, epoch_id)`, `process(row)` and `close(error)`.
     """
 
-    output_modes = ("append", "update", "complete")
+    output_modes: tuple[str, ...] = ("append", "update", "complete")
 
     def __init__(self, options: SinkOptions, context: SinkContext) -> None:
         if options.partition_by:

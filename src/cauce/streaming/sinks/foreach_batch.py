@@ -20,7 +20,7 @@ class ForeachBatchSink:
     work as outside the stream. A repeated batch comes with the same id and the same rows.
     """
 
-    output_modes = ("append", "update", "complete")
+    output_modes: tuple[str, ...] = ("append", "update", "complete")
 
     def __init__(self, options: SinkOptions, context: SinkContext) -> None:
         if options.partition_by:

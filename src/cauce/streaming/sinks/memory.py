@@ -18,7 +18,7 @@ class MemorySink:
     The table stays readable after the query stops, as in Spark: it is a temporary view of the session.
     """
 
-    output_modes = ("append", "update", "complete")
+    output_modes: tuple[str, ...] = ("append", "update", "complete")
 
     def __init__(self, options: SinkOptions, context: SinkContext) -> None:
         if options.partition_by:

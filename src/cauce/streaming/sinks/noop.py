@@ -10,7 +10,7 @@ __all__ = ["NoopSink"]
 class NoopSink:
     """Accepts everything and keeps nothing."""
 
-    output_modes = ("append", "update", "complete")
+    output_modes: tuple[str, ...] = ("append", "update", "complete")
 
     def __init__(self, options: SinkOptions, context: SinkContext) -> None:
         """There is nothing to set up."""

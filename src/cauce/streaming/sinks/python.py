@@ -32,7 +32,7 @@ class PythonSink:
     """
 
     data_source: type[DataSource]
-    output_modes = ("append", "complete")
+    output_modes: tuple[str, ...] = ("append", "complete")
 
     def __init__(self, options: SinkOptions, context: SinkContext) -> None:
         given = CaseInsensitiveDict(options.options)

@@ -19,7 +19,7 @@ DEFAULT_FORMAT = "spark.sql.sources.default"
 class TableSink:
     """What runs is the file sink, on the folder of the table."""
 
-    output_modes = FileSink.output_modes
+    output_modes: tuple[str, ...] = FileSink.output_modes
 
     def __new__(cls, options: SinkOptions, context: SinkContext) -> Sink:
         name = options.table_name or ""

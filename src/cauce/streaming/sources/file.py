@@ -1,6 +1,7 @@
 """The file source: files of a folder, each read once, in the order in which they appeared."""
 
 import json
+from collections.abc import Sequence
 
 import pyarrow as pa
 from pyspark.sql.connect.proto import Relation
@@ -127,7 +128,7 @@ class FileSource:
         files = sink_log_statuses(self._context.file_system, self._listing.path)
         return self._listing.select(files, self._listing.path)
 
-    def _append_to_log(self, files: "list[FileStatus]") -> None:
+    def _append_to_log(self, files: Sequence[FileStatus]) -> None:
         offset = self._log_offset + 1
         # Written before the offset log: a crash in between finds the same files in the next batch.
         if not self._log.add(offset, [SourceFile(file.path, file.modified_ms, offset) for file in files]):
@@ -143,11 +144,11 @@ class FileSource:
 
 def file_listing(options: SourceOptions, context: SourceContext) -> FileListing:
     """Where the user's `load(path)` or option `path` points to."""
-    paths = options.paths or tuple(filter(None, [options.get("path")]))
-    if not paths:
-        raise IllegalArgumentException("_LEGACY_ERROR_TEMP_2047")
-    if len(paths) > 1:
+    if len(options.paths) > 1:
         raise IllegalArgumentException(None, "Multiple paths are not supported for streaming source")
-    _, path = open_file_system(paths[0])
+    given = options.paths[0] if options.paths else options.get("path")
+    if not given:
+        raise IllegalArgumentException("_LEGACY_ERROR_TEMP_2047")
+    _, path = open_file_system(given)
     recursive = options.flag("recursiveFileLookup", False)
     return FileListing(context.file_system, path, options.get("pathGlobFilter"), recursive)

@@ -81,7 +81,8 @@ class PythonSource:
             return self._frozen
         start = self.initial_offset() if start is None else start
         if not self._takes_limits:
-            latest = _calling("latestOffset", self._reader.latestOffset)
+            without_limits: Callable[[], dict] = self._reader.latestOffset  # type: ignore[assignment]
+            latest = _calling("latestOffset", without_limits)
         else:
             latest = _calling("latestOffset", lambda: self._reader.latestOffset(start, _spark_limit(limit)))
         if self._freezing:
@@ -94,8 +95,9 @@ class PythonSource:
         return _calling("reportLatestOffset", self._reader.reportLatestOffset)
 
     def prepare_for_trigger_available_now(self) -> None:
-        simple = isinstance(self._reader, _SimpleStreamReaderWrapper)
-        reader = self._reader.simple_reader if simple else self._reader
+        reader: object = self._reader
+        if isinstance(reader, _SimpleStreamReaderWrapper):
+            reader = reader.simple_reader
         if isinstance(reader, limits.SupportsTriggerAvailableNow):
             _calling("prepareForTriggerAvailableNow", reader.prepareForTriggerAvailableNow)
         else:
@@ -130,7 +132,7 @@ class PythonSource:
                 yield from self._to_arrow(cached)
                 return
         for partition in partitions:
-            yield from self._to_arrow(self._reader.read(partition))
+            yield from self._to_arrow(self._reader.read(partition))  # type: ignore[arg-type]
 
     def _to_arrow(self, records: Iterable[Any]) -> Iterator[pa.RecordBatch]:
         yield from records_to_arrow_batches(iter(records), ROWS_AT_ONCE, self.schema, self._source)

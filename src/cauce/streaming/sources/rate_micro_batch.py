@@ -107,8 +107,10 @@ def require_not_negative(name: str, value: int) -> None:
 def _check_order(start: RateMicroBatchOffset, end: RateMicroBatchOffset) -> None:
     condition = "MALFORMED_STATE_IN_RATE_PER_MICRO_BATCH_SOURCE"
     if start.offset > end.offset:
-        parameters = {"startOffset": start.offset, "endOffset": end.offset}
-        raise SparkRuntimeException(f"{condition}.INVALID_OFFSET", **parameters)
+        raise SparkRuntimeException(
+            f"{condition}.INVALID_OFFSET", startOffset=start.offset, endOffset=end.offset
+        )
     if start.timestamp_ms > end.timestamp_ms:
-        parameters = {"startTimestamp": start.timestamp_ms, "endTimestamp": end.timestamp_ms}
-        raise SparkRuntimeException(f"{condition}.INVALID_TIMESTAMP", **parameters)
+        raise SparkRuntimeException(
+            f"{condition}.INVALID_TIMESTAMP", startTimestamp=start.timestamp_ms, endTimestamp=end.timestamp_ms
+        )
