@@ -1,6 +1,7 @@
 """Windows: which rows fall where, in Spark's arithmetic, and what the plan looks like after the rule."""
 
 import datetime as dt
+from random import Random
 
 import pytest
 from pyspark.sql.connect import functions as F
@@ -205,3 +206,30 @@ def test_windows_sliding_select_star(spark, plan_of, golden):
 def test_windows_session_aggregate(spark, plan_of, golden):
     df = spark.table("t").groupBy("k", F.session_window("ts", "10 minutes")).count()
     golden(before_and_after(plan_of(df), rewrite_windows(plan_of(df))))
+
+
+def test_any_window_is_what_spark_s_formula_says(spark, plan_of, session):
+    """Random times, sizes, slides and starts against the arithmetic of SPARK-FACTS, in plain Python."""
+    random = Random(4)
+    times = [random.randrange(-(10**8), 10**8) for _ in range(40)] + [0, -1, 1]
+    df = spark.createDataFrame([(us,) for us in times], "us long").withColumn("ts", F.timestamp_micros("us"))
+    for _ in range(12):
+        size = random.randrange(1, 5 * SECOND)
+        slide = random.choice([size, random.randrange(max(size // 7, 1), size + 1)])
+        start = random.randrange(-slide + 1, slide)
+        window = F.call_function("window", "ts", *(F.lit(us) for us in (size, slide, start)))
+        relation = rewrite_windows(plan_of(df.select("us", window)), session.schema)
+        found = [(row["us"], _micros(row["window"]["start"])) for row in session.run(relation).to_pylist()]
+        expected = [(us, begin) for us in times for begin in _window_starts(us, size, slide, start)]
+        assert sorted(found) == sorted(expected), (size, slide, start)
+
+
+def _window_starts(us: int, size: int, slide: int, start: int) -> list[int]:
+    last = us - (us - start) % slide
+    return [begin for begin in range(last, us - size, -slide) if begin <= us < begin + size]
+
+
+def _micros(moment: dt.datetime) -> int:
+    return (moment.replace(tzinfo=dt.UTC) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(
+        microseconds=1
+    )
