@@ -13,6 +13,12 @@ def distinct_hashes(count: int, *, crowded: bool = False, seed: int = 1) -> np.n
     return hashes
 
 
+def add(index: HashIndex, hashes: np.ndarray, numbers: np.ndarray) -> None:
+    index.reserve(len(hashes))
+    _, shared = index.insert(hashes, index.find(hashes)[0], numbers)
+    assert len(shared) == 0
+
+
 @pytest.mark.parametrize("crowded", [False, True])
 @pytest.mark.parametrize("keys", [100, 3000])
 def test_it_agrees_with_a_dictionary(keys: int, crowded: bool) -> None:
@@ -31,8 +37,9 @@ def test_it_agrees_with_a_dictionary(keys: int, crowded: bool) -> None:
             absent = np.flatnonzero(slots < 0)
             if index.reserve(len(absent)):
                 slots = index.find(hashes)[0]
-            slots[absent] = index.insert(hashes[absent])
-            index.assign(slots, np.arange(number, number + len(chosen)))
+            numbers = np.arange(number, number + len(chosen))
+            slots[absent], _ = index.insert(hashes[absent], slots[absent], numbers[absent])
+            index.assign(slots, numbers)
             model |= {key: number + i for i, key in enumerate(chosen.tolist())}
             number += len(chosen)
         assert len(index) == len(model)
@@ -41,8 +48,7 @@ def test_it_agrees_with_a_dictionary(keys: int, crowded: bool) -> None:
 def test_growth_moves_every_key() -> None:
     index, batches = HashIndex(), [distinct_hashes(5_000, seed=seed) for seed in range(60)]
     for i, hashes in enumerate(batches):
-        index.reserve(len(hashes))
-        index.assign(index.insert(hashes), np.arange(len(hashes)) + 5_000 * i)
+        add(index, hashes, np.arange(len(hashes)) + 5_000 * i)
         sample = batches[i // 2][::7]
         assert index.find(sample)[1].tolist() == list(range(5_000 * (i // 2), 5_000 * (i // 2) + 5_000, 7))
     assert len(index) == 300_000
@@ -58,8 +64,7 @@ def test_keys_that_come_and_go_do_not_make_it_grow() -> None:
     index = HashIndex()
     for seed in range(300):
         hashes = distinct_hashes(300, seed=seed)
-        index.reserve(len(hashes))
-        index.assign(index.insert(hashes), np.arange(300))
+        add(index, hashes, np.arange(300))
         index.remove(index.find(hashes)[0])
     assert len(index) == 0
     assert index.memory_bytes <= 4 * CAPACITY_MIN * 24

@@ -43,11 +43,14 @@ class HashIndex:
         return self._table.slots.nbytes + (self._old.slots.nbytes if self._old else 0)
 
     def find(self, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Slots and numbers, -1 where absent. Slots are good until the next `reserve`."""
-        slots = self._table.find(hashes)
+        """Slots and numbers; where absent, a negative slot that `insert` understands and -1.
+
+        Slots are good until the next `reserve` or `remove`.
+        """
+        slots, numbers = self._table.find(hashes)
         if self._old is not None:
-            self._bring(hashes, slots)
-        return slots, np.where(slots < 0, -1, self._table.slots[slots, 2] - 1)
+            self._bring(hashes, slots, numbers)
+        return slots, numbers - 1
 
     def assign(self, slots: np.ndarray, numbers: np.ndarray) -> None:
         """Give found keys new numbers; of equal slots the last wins."""
@@ -56,27 +59,31 @@ class HashIndex:
     def numbers(self, slots: np.ndarray) -> np.ndarray:
         return self._table.slots[slots, 2] - 1
 
-    def insert(self, hashes: np.ndarray) -> np.ndarray:
-        """Slots of absent keys after `reserve`, to be given numbers by `assign`; equal keys share a slot."""
-        return self._table.insert(hashes)
+    def insert(
+        self, hashes: np.ndarray, slots: np.ndarray, numbers: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Add keys that `find` did not find; `slots` are what it said after the last `reserve`.
+
+        Gives their slots, and the indexes of those that share the slot, and the number, of an equal key.
+        """
+        return self._table.insert(hashes, ~slots, numbers + 1)
 
     def remove(self, slots: np.ndarray) -> None:
         """Remove keys by their distinct slots."""
         self._table.remove(slots)
 
-    def _bring(self, hashes: np.ndarray, slots: np.ndarray) -> None:
-        """Move the sought keys that still sit in the old table; `slots` learns where they went."""
+    def _bring(self, hashes: np.ndarray, slots: np.ndarray, numbers: np.ndarray) -> None:
+        """Move the sought keys that still sit in the old table; `slots` and `numbers` learn of it."""
         assert self._old is not None
         missing = np.flatnonzero(slots < 0)
-        old_slots = self._old.find(hashes[missing])
+        old_slots, old_numbers = self._old.find(hashes[missing])
         there = old_slots >= 0
         if not there.any():
             return
-        missing, old_slots = missing[there], old_slots[there]
-        numbers = self._old.slots[old_slots, 2]
-        slots[missing] = self._table.insert(hashes[missing])
-        self._table.slots[slots[missing], 2] = numbers
-        self._old.remove(np.unique(old_slots))
+        missing = missing[there]
+        numbers[missing] = old_numbers[there]
+        slots[missing] = self._table.insert(hashes[missing], ~slots[missing], numbers[missing])[0]
+        self._old.remove(np.unique(old_slots[there]))
 
     def reserve(self, n: int) -> bool:
         """Make room for `n` keys; whether slots found earlier are void now."""
@@ -97,8 +104,8 @@ class HashIndex:
         block = self._old.slots[self._moved : self._moved + count]
         live = np.flatnonzero(block[:, 2] > 0)
         entries = block[live]
-        slots = self._table.insert(np.ascontiguousarray(entries[:, :2]).view(np.uint64))
-        self._table.slots[slots, 2] = entries[:, 2]
+        hashes = np.ascontiguousarray(entries[:, :2]).view(np.uint64)
+        self._table.insert(hashes, self._table.home(hashes), entries[:, 2])
         block[live, 2] = -1  # Still part of the old probe paths.
         self._old.live -= len(live)
         self._moved += count
@@ -139,73 +146,74 @@ class _Table:
             self.slots[slots[start : start + len(part)]] = entries
         self.used = self.live = inside
         wrapped = order[inside:]
-        self.slots[self.insert(hashes[wrapped]), 2] = numbers[wrapped] + 1
+        self.insert(hashes[wrapped], self.home(hashes[wrapped]), numbers[wrapped] + 1)
 
-    def find(self, hashes: np.ndarray) -> np.ndarray:
+    def find(self, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Slots and entries; where absent, the inverted slot at which the search ended and zero."""
         words = hashes.view(np.int64)
-        if len(hashes) <= WINDOW_KEYS_MAX:
-            return self._find_few(words, self.home(hashes))
         slots = self.home(hashes)
-        hit, goes_on = self._compare(slots, words)
-        found = np.where(hit, slots, -1)
-        asked = np.flatnonzero(goes_on)
+        if len(hashes) <= WINDOW_KEYS_MAX:
+            return self._find_few(words, slots)
+        hit, number = self._compare(slots, words)
+        asked = np.flatnonzero(~hit & (number != 0))
         while len(asked):
             next_slots = (slots.take(asked) + 1) & (self.capacity - 1)
-            hit, goes_on = self._compare(next_slots, words.take(asked, axis=0))
-            found[asked[hit]] = next_slots[hit]
             slots[asked] = next_slots
-            asked = asked[goes_on]
-        return found
+            is_hit, next_number = self._compare(next_slots, words.take(asked, axis=0))
+            hit[asked], number[asked] = is_hit, next_number
+            asked = asked[~is_hit & (next_number != 0)]
+        return np.where(hit, slots, ~slots), number
 
     def _compare(self, slots: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Whether each slot holds the key, and if not whether its probe path goes on."""
+        """Whether each slot holds the key, and the slot's number."""
         entries = self.slots.take(slots, axis=0)
-        number = entries[:, 2]
-        hit = (entries[:, 0] == words[:, 0]) & (entries[:, 1] == words[:, 1]) & (number > 0)
-        return hit, ~hit & (number != 0)
+        number = entries[:, 2].copy()
+        return (entries[:, 0] == words[:, 0]) & (entries[:, 1] == words[:, 1]) & (number > 0), number
 
-    def _find_few(self, words: np.ndarray, home: np.ndarray) -> np.ndarray:
-        window = np.arange(WINDOW)
-        slots = (home[:, None] + window) & (self.capacity - 1)
+    def _find_few(self, words: np.ndarray, home: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        slots = (home[:, None] + np.arange(WINDOW)) & (self.capacity - 1)
         entries = self.slots.take(slots, axis=0)
         number = entries[:, :, 2]
         hit = (entries[:, :, 0] == words[:, :1]) & (entries[:, :, 1] == words[:, 1:]) & (number > 0)
         stop = hit | (number == 0)
+        rows = np.arange(len(home))
         first = stop.argmax(axis=1)
-        rows = np.arange(len(first))
-        found = np.where(hit[rows, first], slots[rows, first], -1)
+        slots, numbers = slots[rows, first], number[rows, first]
+        found = np.where(hit[rows, first], slots, ~slots)
         further = np.flatnonzero(~stop[rows, first])
         if len(further):
-            found[further] = self._find_few(words[further], home[further] + WINDOW)
-        return found
+            found[further], numbers[further] = self._find_few(words[further], home[further] + WINDOW)
+        return found, numbers
 
-    def insert(self, hashes: np.ndarray) -> np.ndarray:
-        """Claim a slot for each absent hash (number 1 until told otherwise); equal hashes share one."""
+    def insert(
+        self, hashes: np.ndarray, slots: np.ndarray, numbers: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Add absent hashes, searching from `slots`: their home, or where `find` met an unused slot."""
         words = hashes.view(np.int64)
-        slots = self.home(hashes)
-        result = np.empty(len(slots), dtype=np.int64)
-        asked = np.arange(len(slots))
+        slots = slots.copy()
+        asked, shared = np.arange(len(slots)), []
         while len(asked):
-            entries = self.slots.take(slots, axis=0)
-            free = np.flatnonzero(entries[:, 2] <= 0)
-            if len(free):
-                self._claim(slots[free], words[free], entries[free, 2] == 0)
-                entries = self.slots.take(slots, axis=0)
-            placed = (entries[:, 0] == words[:, 0]) & (entries[:, 1] == words[:, 1])
-            result[asked[placed]] = slots[placed]
-            further = np.flatnonzero(~placed)
-            asked, words = asked[further], words[further]
-            slots = (slots[further] + 1) & (self.capacity - 1)
-        return result
+            asked = asked[self._claim(slots[asked], words.take(asked, axis=0), numbers[asked])]
+            taken, _ = self._compare(slots[asked], words.take(asked, axis=0))
+            shared.append(asked[taken])
+            asked = asked[~taken]
+            slots[asked] = (slots[asked] + 1) & (self.capacity - 1)
+        return slots, np.concatenate(shared) if shared else asked
 
-    def _claim(self, slots: np.ndarray, words: np.ndarray, unused: np.ndarray) -> None:
-        """Write the words into free slots; where several want one slot, the last gets it."""
-        self.slots[slots, 2] = np.arange(1, len(slots) + 1)
-        won = self.slots[slots, 2] == np.arange(1, len(slots) + 1)
-        winners = slots[won]
-        self.slots[winners, :2] = words[won]
+    def _claim(self, slots: np.ndarray, words: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """Write each free slot for one of those that want it; the indexes of those that got none."""
+        order = np.argsort(slots)
+        ordered = slots[order]
+        held = self.slots[ordered, 2]
+        won = np.append(True, ordered[1:] != ordered[:-1]) & (held <= 0)
+        winners = order[won]
+        entries = np.empty((len(winners), 3), dtype=np.int64)
+        entries[:, :2] = words.take(winners, axis=0)
+        entries[:, 2] = numbers[winners]
+        self.slots[ordered[won]] = entries
         self.live += len(winners)
-        self.used += int(np.count_nonzero(unused[won]))
+        self.used += int(np.count_nonzero(held[won] == 0))
+        return order[~won]
 
     def remove(self, slots: np.ndarray) -> None:
         # A slot before a never-used one ends every probe path through it, so it can become unused again.

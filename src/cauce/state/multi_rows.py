@@ -35,15 +35,15 @@ class MultiRows:
 
     def put(self, hashes: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """Append rows to their keys; kills none."""
-        lists = self._index.find(hashes)[1]
+        slots, lists = self._index.find(hashes)
         absent = np.flatnonzero(lists < 0)
         if len(absent):
-            self._index.reserve(len(absent))
-            new_slots = self._index.insert(hashes[absent])
-            distinct, which = np.unique(new_slots, return_inverse=True)
-            created = self._postings.create(len(distinct))
-            self._index.assign(distinct, created)
-            lists[absent] = created[which]
+            if self._index.reserve(len(absent)):
+                slots = self._index.find(hashes)[0]
+            created = self._postings.create(len(absent))
+            slots, _ = self._index.insert(hashes[absent], slots[absent], created)
+            lists[absent] = self._index.numbers(slots)
+            self._postings.free(created[lists[absent] != created])
         self._postings.append(lists, positions)
         return NO_POSITIONS
 

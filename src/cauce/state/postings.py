@@ -46,7 +46,9 @@ class Postings:
         if not len(lists):
             return
         order = np.argsort(lists, kind="stable")
-        distinct, counts = np.unique(lists[order], return_counts=True)
+        lists = lists[order]
+        first = np.flatnonzero(np.append(True, lists[1:] != lists[:-1]))
+        distinct, counts = lists[first], np.diff(first, append=len(lists))
         self._make_room(distinct, counts)
         ends = self._starts[distinct] + self._lengths[distinct]
         self._arena[_ranges(ends, counts)] = positions[order]
@@ -65,11 +67,15 @@ class Postings:
         self._arena[_ranges(self._starts[lists], lengths)] = held[kept]
         self._lengths[lists] = lengths
         empty = lists[lengths == 0]
-        self._reserved -= int(self._capacities[empty].sum())
-        self._capacities[empty] = 0
-        if len(empty):
-            self._free.append(empty)
+        self.free(empty)
         return empty
+
+    def free(self, lists: np.ndarray) -> None:
+        """Give back empty lists."""
+        self._reserved -= int(self._capacities[lists].sum())
+        self._capacities[lists] = 0
+        if len(lists):
+            self._free.append(lists)
 
     def move(self, lists: np.ndarray, old: np.ndarray, new: np.ndarray) -> None:
         """Replace positions in the distinct `lists`, keeping their places."""

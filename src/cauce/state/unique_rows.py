@@ -29,18 +29,18 @@ class UniqueRows:
         """Give keys their new rows, the last of equal keys wins; the rows that nobody owns any more."""
         slots, old = self._find(hashes)
         self._last = None
-        absent = np.flatnonzero(old < 0)
+        absent, present = np.flatnonzero(old < 0), np.flatnonzero(old >= 0)
+        killed, repeated = np.sort(old[present]), False
         if len(absent):
             if self._index.reserve(len(absent)):
                 slots = self._index.find(hashes)[0]
-            slots[absent] = self._index.insert(hashes[absent])
+            slots[absent], shared = self._index.insert(hashes[absent], slots[absent], positions[absent])
+            repeated = len(shared) > 0
+        if not repeated and (killed[1:] != killed[:-1]).all():
+            self._index.assign(slots[present], positions[present])
+            return killed
         self._index.assign(slots, positions)
-        killed = np.sort(old[old >= 0])
-        if not len(absent) and (killed[1:] != killed[:-1]).all():
-            return killed
         won = self._index.numbers(slots) == positions
-        if won.all():
-            return killed
         return np.concatenate([old[won & (old >= 0)], positions[~won]])
 
     def remove(self, hashes: np.ndarray) -> np.ndarray:
