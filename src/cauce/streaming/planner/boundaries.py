@@ -1,7 +1,5 @@
 """The relations that end a fragment: each becomes a node that looks at rows or remembers them."""
 
-from collections.abc import Callable
-
 from pyspark.sql.connect.proto import Aggregate, Deduplicate, Relation
 from pyspark.sql.types import TimestampNTZType, TimestampType
 
@@ -16,7 +14,8 @@ from cauce.streaming.operators import (
     StreamingLimit,
 )
 from cauce.streaming.planner.aggregation import plan_aggregate
-from cauce.streaming.planner.cut import Cutter
+from cauce.streaming.planner.cut import Boundary, Cutter
+from cauce.streaming.planner.joins import joins_streams, picks_joined_columns, plan_join, plan_picked_columns
 from cauce.streaming.planner.nodes import Node, ObserveNode, WatermarkNode
 
 __all__ = ["BOUNDARIES"]
@@ -93,10 +92,12 @@ def _event_time_column(child: Node, name: str) -> str:
     return column
 
 
-BOUNDARIES: dict[str, Callable[[Cutter, Relation], Node]] = {
-    "with_watermark": plan_watermark,
-    "collect_metrics": plan_observe,
-    "aggregate": plan_aggregate,
-    "deduplicate": plan_deduplicate,
-    "limit": plan_limit,
+BOUNDARIES: dict[str, Boundary] = {
+    "with_watermark": Boundary(plan_watermark),
+    "collect_metrics": Boundary(plan_observe),
+    "aggregate": Boundary(plan_aggregate),
+    "deduplicate": Boundary(plan_deduplicate),
+    "limit": Boundary(plan_limit),
+    "join": Boundary(plan_join, joins_streams),
+    "project": Boundary(plan_picked_columns, picks_joined_columns),
 }

@@ -1,4 +1,4 @@
-"""What a join's condition says about its two sides: which pairs must be equal, how event times bound each other.
+"""What a join's condition says of its two sides: which pairs must be equal, how event times bound each other.
 
 Follows Spark's ExtractEquiJoinKeys and StreamingJoinHelper: a range condition is useful when it is a sum of
 columns and constants that leaves one column of the bounded side on the larger side of a comparison.
@@ -15,7 +15,7 @@ from cauce.plan.sql import parse_expression
 from cauce.plan.tables import identifier_parts
 from cauce.plan.walk import kind, walk, walk_expression, with_plan_ids
 
-__all__ = ["JoinSide", "bounds", "equal_pairs"]
+__all__ = ["Difference", "JoinSide", "bounds", "conjuncts", "difference", "equal_pairs", "solves"]
 
 COMPARISONS = {"<": 1, "<=": 1, ">": -1, ">=": -1}
 """Which way round the operands are, smaller first."""
@@ -57,7 +57,7 @@ def equal_pairs(
     condition: Expression, left: JoinSide, right: JoinSide
 ) -> Iterator[tuple[Expression, Expression]]:
     """The (left, right) expressions that the condition makes equal."""
-    for predicate in _conjuncts(condition):
+    for predicate in conjuncts(condition):
         if function_name(predicate) not in ("=", "==", "<=>"):
             continue
         one, other = predicate.unresolved_function.arguments
@@ -71,15 +71,18 @@ def bounds(condition: Expression, side: JoinSide, by: JoinSide) -> bool:
     """Whether the watermark of `by` tells which rows of `side` can never match again."""
     if not by.event_times:
         return False
-    return any(_bounds(predicate, side, by) for predicate in _conjuncts(condition))
+    return any(_bounds(predicate, side, by) for predicate in conjuncts(condition))
 
 
-def _conjuncts(condition: Expression) -> Iterator[Expression]:
+def conjuncts(condition: Expression) -> Iterator[Expression]:
+    """The predicates that must all hold, with SQL text inside read."""
     if condition.HasField("expression_string"):
-        yield from _conjuncts(parse_expression(condition.expression_string.expression))
+        yield from conjuncts(parse_expression(condition.expression_string.expression))
+    elif condition.HasField("alias"):
+        yield from conjuncts(condition.alias.expr)
     elif function_name(condition) == "and":
         for part in condition.unresolved_function.arguments:
-            yield from _conjuncts(part)
+            yield from conjuncts(part)
     else:
         yield condition
 
@@ -90,25 +93,39 @@ def _only(expression: Expression, side: JoinSide, other: JoinSide) -> bool:
     return bool(columns) and all(side.owns(c) and not other.owns(c) for c in columns)
 
 
-def _bounds(predicate: Expression, side: JoinSide, by: JoinSide) -> bool:
-    direction = COMPARISONS.get(function_name(predicate))
-    if direction is None:
-        return False
-    smaller, larger = list(predicate.unresolved_function.arguments)[::direction]
-    # smaller - larger < 0 solves for the bounded column when it stands there with a minus.
-    terms = _terms(smaller, 1)
-    others = _terms(larger, -1)
+@dataclass(frozen=True)
+class Difference:
+    """A comparison as a sum: `sum(sign * term) < 0`, or `<= 0`."""
+
+    terms: Sequence[tuple[Expression, int]]
+    inclusive: bool
+
+
+def difference(predicate: Expression) -> Difference | None:
+    """`smaller < larger` as the terms of smaller - larger; None if either is no sum of columns and constants."""
+    name = function_name(predicate)
+    if name not in COMPARISONS:
+        return None
+    smaller, larger = list(predicate.unresolved_function.arguments)[:: COMPARISONS[name]]
+    terms, others = _terms(smaller, 1), _terms(larger, -1)
     if terms is None or others is None:
-        return False
-    return _solves([*terms, *others], side, by)
+        return None
+    return Difference([*terms, *others], inclusive=name.endswith("="))
 
 
-def _solves(terms: Sequence[tuple[Expression, int]], side: JoinSide, by: JoinSide) -> bool:
-    bounded = [(term, sign) for term, sign in terms if side.owns(term)]
-    bounding = [(term, sign) for term, sign in terms if by.owns(term)]
+def solves(found: Difference, side: JoinSide, by: JoinSide) -> bool:
+    """Whether it bounds a column of `side` from below by nothing but constants and a watermark of `by`."""
+    # terms < 0 solves for the bounded column when it stands there with a minus.
+    bounded = [(term, sign) for term, sign in found.terms if side.owns(term)]
+    bounding = [(term, sign) for term, sign in found.terms if by.owns(term)]
     if len(bounded) != 1 or len(bounding) > 1:
         return False
     return bounded[0][1] < 0 and all(by.is_event_time(term) for term, _ in bounding)
+
+
+def _bounds(predicate: Expression, side: JoinSide, by: JoinSide) -> bool:
+    found = difference(predicate)
+    return found is not None and solves(found, side, by)
 
 
 def _terms(expression: Expression, sign: int) -> list[tuple[Expression, int]] | None:

@@ -8,6 +8,7 @@ from pyspark.sql.types import StructType
 from cauce.clock import Clock, SystemClock
 from cauce.conf import Conf
 from cauce.plan.event_time import event_times
+from cauce.plan.join_columns import name_join_columns
 from cauce.plan.windows import rewrite_windows
 from cauce.session import Session
 from cauce.streaming.planner.batch_twin import BatchTwin
@@ -20,7 +21,7 @@ from cauce.streaming.planner.unsupported import check_streaming
 
 __all__ = ["RULES", "StreamingPlan", "plan_stream", "stream_schema"]
 
-RULES = (rewrite_windows,)
+RULES = (rewrite_windows, name_join_columns)
 """Applied in this order to the expanded relation; each is a pure function (relation, schema of a relation) -> relation."""
 
 
