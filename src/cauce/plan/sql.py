@@ -19,7 +19,8 @@ from pyspark.sql.connect.proto.relations_pb2 import (
 )
 
 from cauce.errors import ParseException, UnsupportedOperationException
-from cauce.plan.sql_expressions import ExpressionParser, Parameters, Subqueries
+from cauce.plan.sql_context import Parameters, Subqueries
+from cauce.plan.sql_expressions import ExpressionParser
 from cauce.plan.sql_lowering import lowered, row_items
 from cauce.plan.sql_select import Columns, Select, selected
 from cauce.plan.sql_sources import SourceParser, renamed

@@ -61,7 +61,7 @@ def _boundary(parser: ExpressionParser) -> Expression.Window.WindowFrame.FrameBo
 def _cast(parser: ExpressionParser) -> Expression:
     value = parser.expression()
     parser.tokens.expect("AS")
-    cast = Expression.Cast(expr=value, type_str=parser.type_text())
+    cast = Expression.Cast(expr=value, type_str=parser.tokens.data_type())
     parser.tokens.expect_symbol(")")
     return Expression(cast=cast)
 

@@ -5,29 +5,27 @@ keyword syntax over unit names) stays text in an `expression_string`, as long as
 https://github.com/apache/spark/blob/v4.2.0/sql/api/src/main/antlr4/org/apache/spark/sql/catalyst/parser/SqlBaseParser.g4
 """
 
-import datetime
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-
 from pyspark.sql.connect.proto.expressions_pb2 import Expression, SubqueryExpression
-from pyspark.sql.connect.proto.relations_pb2 import Relation
 
 from cauce.errors import AnalysisException, UnsupportedOperationException
 from cauce.plan.build import alias, call, extract, quoted, star, string
 from cauce.plan.sql_calls import KEYWORD_CALLS, over
+from cauce.plan.sql_context import Parameters, Subqueries
 from cauce.plan.sql_literals import (
     CAST_FUNCTIONS,
     INTERVAL_UNITS,
     UNIT_FUNCTIONS,
+    date_literal,
     interval_literal,
     number_literal,
     text_expression,
+    word_literal,
 )
 from cauce.plan.sql_lowering import FILTER, row
 from cauce.plan.sql_predicates import predicate
 from cauce.plan.sql_tokens import Tokens, unquote
 
-__all__ = ["ExpressionParser", "Parameters", "Subqueries"]
+__all__ = ["ExpressionParser"]
 
 # Words that end an expression and so are no column names.
 RESERVED = frozenset(
@@ -68,31 +66,6 @@ BARE_CALLS = (
 )
 TYPED_LITERALS = ("DATE", "TIMESTAMP", "TIMESTAMP_LTZ", "TIMESTAMP_NTZ", "TIME")
 TAKES_IGNORE_NULLS = ("first", "last", "first_value", "last_value", "any_value")
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """Values for `:name` and `?`."""
-
-    named: Mapping[str, Expression] = field(default_factory=dict)
-    positional: Sequence[Expression] = ()
-
-
-@dataclass
-class Subqueries:
-    """Queries met inside expressions: each gets a plan id and becomes a reference of a WithRelations."""
-
-    parse: Callable[[], Relation] | None = None
-    next_id: int = 0
-    found: list[Relation] = field(default_factory=list)
-
-    def add(self, relation: Relation) -> int:
-        copy = Relation()
-        copy.CopyFrom(relation)
-        copy.common.plan_id = self.next_id
-        self.next_id += 1
-        self.found.append(copy)
-        return copy.common.plan_id
 
 
 class ExpressionParser:
@@ -179,7 +152,7 @@ class ExpressionParser:
         tokens = self.tokens
         while True:
             if tokens.take_symbol("::"):
-                value = Expression(cast=Expression.Cast(expr=value, type_str=self.type_text()))
+                value = Expression(cast=Expression.Cast(expr=value, type_str=self.tokens.data_type()))
             elif tokens.take_symbol("["):
                 value = extract(value, self.expression())
                 tokens.expect_symbol("]")
@@ -188,26 +161,6 @@ class ExpressionParser:
                 value = extract(value, string(tokens.name()))
             else:
                 return value
-
-    def type_text(self) -> str:
-        """A data type, as text for the engine to read."""
-        start = self.tokens.here.start
-        self.tokens.name()
-        if self.tokens.at_symbol("(") or self.tokens.at_symbol("<"):
-            self._skip_brackets()
-        while self.tokens.at_any("TO", "YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"):
-            self.tokens.next()
-        return self.tokens.text_from(start)
-
-    def _skip_brackets(self) -> None:
-        depth = 0
-        while True:
-            text = self.tokens.next().text
-            depth += {"(": 1, "<": 1, ")": -1, ">": -1, ">>": -2, ">>>": -3}.get(text, 0)
-            if depth <= 0:
-                return
-            if text == "":
-                self.tokens.fail()
 
     def primary(self) -> Expression:
         token = self.tokens.here
@@ -267,7 +220,7 @@ class ExpressionParser:
         follower = tokens.ahead()
         if word in ("NULL", "TRUE", "FALSE") and follower.text not in (".", "("):
             tokens.next()
-            return _constant(word)
+            return word_literal(word)
         if follower.kind == "string" and word in TYPED_LITERALS:
             return self._typed_literal()
         if word == "INTERVAL" and (parsed := tokens.attempt(self._interval)) is not None:
@@ -288,8 +241,8 @@ class ExpressionParser:
         word = self.tokens.next().upper
         value_start = self.tokens.here.start
         value = unquote(self.tokens.next().text)
-        if word == "DATE" and (days := _iso_days(value)) is not None:
-            return Expression(literal=Expression.Literal(date=days))
+        if word == "DATE" and (literal := date_literal(value)) is not None:
+            return literal
         # A timestamp's zone is the session's, which only the engine knows.
         return text_expression(f"{word} {self.tokens.text_from(value_start)}")
 
@@ -299,7 +252,8 @@ class ExpressionParser:
         start = tokens.next().start
         count = 0
         while tokens.here.kind in ("number", "string") or (count == 0 and self._operator() in ("-", "+")):
-            tokens.take_symbol("-") or tokens.take_symbol("+")
+            if self._operator() in ("-", "+"):
+                tokens.next()
             is_string = tokens.next().kind == "string"
             if tokens.at_any(*INTERVAL_UNITS):
                 tokens.next()
@@ -432,24 +386,9 @@ class ExpressionParser:
         return Expression(subquery_expression=subquery)
 
 
-def _constant(word: str) -> Expression:
-    if word == "NULL":
-        literal = Expression.Literal()
-        literal.null.null.SetInParent()
-        return Expression(literal=literal)
-    return Expression(literal=Expression.Literal(boolean=word == "TRUE"))
-
-
 def _lambda_variable(parts: list[str]) -> Expression:
     variable = Expression.UnresolvedNamedLambdaVariable(name_parts=parts[:1])
     value = Expression(unresolved_named_lambda_variable=variable)
     for part in parts[1:]:
         value = extract(value, string(part))
     return value
-
-
-def _iso_days(text: str) -> int | None:
-    try:
-        return (datetime.date.fromisoformat(text.strip()) - datetime.date(1970, 1, 1)).days
-    except ValueError:
-        return None

@@ -1,5 +1,6 @@
 """SQL numbers and intervals as Connect literals, and expressions that stay text."""
 
+import datetime
 import re
 from decimal import Decimal
 
@@ -12,9 +13,11 @@ __all__ = [
     "CAST_FUNCTIONS",
     "INTERVAL_UNITS",
     "UNIT_FUNCTIONS",
+    "date_literal",
     "interval_literal",
     "number_literal",
     "text_expression",
+    "word_literal",
 ]
 
 INTERVAL_UNITS = frozenset(
@@ -100,4 +103,22 @@ def interval_literal(text: str) -> Expression:
     fields = sorted({DAY_TIME_FIELDS[unit] for unit in units if unit in DAY_TIME_FIELDS})
     literal.data_type.day_time_interval.start_field = fields[0]
     literal.data_type.day_time_interval.end_field = fields[-1]
+    return Expression(literal=literal)
+
+
+def date_literal(text: str) -> Expression | None:
+    """A date written as 2020-01-31; None for Spark's other spellings."""
+    try:
+        days = (datetime.date.fromisoformat(text.strip()) - datetime.date(1970, 1, 1)).days
+    except ValueError:
+        return None
+    return Expression(literal=Expression.Literal(date=days))
+
+
+def word_literal(word: str) -> Expression:
+    """NULL, TRUE or FALSE."""
+    if word != "NULL":
+        return Expression(literal=Expression.Literal(boolean=word == "TRUE"))
+    literal = Expression.Literal()
+    literal.null.null.SetInParent()
     return Expression(literal=literal)

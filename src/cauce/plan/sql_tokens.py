@@ -153,10 +153,25 @@ class Tokens:
             items.append(item())
         return items
 
-    def integer(self) -> int:
-        if not self.here.text.isdigit():
-            self.fail()
-        return int(self.next().text)
+    def data_type(self) -> str:
+        """A data type, as text for the engine to read."""
+        start = self.here.start
+        self.name()
+        if self.at_symbol("(") or self.at_symbol("<"):
+            self._skip_brackets()
+        while self.at_any("TO", "YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"):
+            self.next()
+        return self.text_from(start)
+
+    def _skip_brackets(self) -> None:
+        depth = 0
+        while True:
+            text = self.next().text
+            depth += {"(": 1, "<": 1, ")": -1, ">": -1, ">>": -2, ">>>": -3}.get(text, 0)
+            if depth <= 0:
+                return
+            if text == "":
+                self.fail()
 
     def text_from(self, start: int) -> str:
         """The source text from a position to the end of the token before this one."""
