@@ -7,21 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from cauce.files import Disk, LocalFileSystem
+from cauce.files import LocalFileSystem
 from cauce.state import StateOptions, StateStore
+from tests.state.unsynced_disk import UnsyncedDisk
 
 KEYS = pa.schema([pa.field("key", pa.int64())])
 VALUES = pa.schema([pa.field("value", pa.int64()), pa.field("at", pa.int64())])
-
-
-class UnsyncedDisk(Disk):
-    """Many commits in little time: these tests lose no power."""
-
-    def sync(self, descriptor: int) -> None:
-        pass
-
-    def sync_folder(self, path: str) -> None:
-        pass
 
 
 def open_store(path: Path, reference: dict[str, Any] | None = None, **changes: Any) -> StateStore:

@@ -32,7 +32,8 @@ def test_it_agrees_with_a_dictionary(keys: int, crowded: bool) -> None:
         assert numbers.tolist() == [model.get(key, -1) for key in chosen.tolist()]
         if chance.random() < 0.5:
             index.remove(np.unique(slots[slots >= 0]))
-            model = {key: value for key, value in model.items() if key not in set(chosen.tolist())}
+            for key in chosen.tolist():
+                model.pop(key, None)
         else:
             absent = np.flatnonzero(slots < 0)
             if index.reserve(len(absent)):

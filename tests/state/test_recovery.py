@@ -14,6 +14,7 @@ from cauce.errors import SparkError
 from cauce.files import LocalFileSystem
 from cauce.state import StateOptions, StateStore
 from tests.state.model import Model, Row, rows_of, table
+from tests.state.unsynced_disk import FaultyUnsyncedDisk, UnsyncedDisk
 from tests.support.faulty_files import FaultyDisk, SimulatedCrash, count_operations
 
 KEYS = pa.schema([pa.field("user", pa.string())])
@@ -24,7 +25,7 @@ BATCHES = 6
 
 def open_store(path: Path, disk: FaultyDisk | None, reference: dict[str, Any] | None) -> StateStore:
     return StateStore.open(
-        LocalFileSystem(disk), str(path), key_schema=KEYS, value_schema=VALUES,
+        LocalFileSystem(disk or UnsyncedDisk()), str(path), key_schema=KEYS, value_schema=VALUES,
         reference=reference, event_time="at", options=OPTIONS,
     )  # fmt: skip
 
@@ -74,7 +75,7 @@ CRASH_POINTS = list(crash_points())
 def test_every_crash_point_recovers(tmp_path: Path, kind: str, power: str) -> None:
     for k in CRASH_POINTS:
         path, recorded = tmp_path / f"{k}" / "state", []
-        disk = FaultyDisk(**{kind: k})
+        disk = FaultyUnsyncedDisk(**{kind: k})
         try:
             run(path, disk, recorded)
         except SimulatedCrash:
@@ -90,7 +91,7 @@ def test_a_failed_operation_is_rolled_back_and_repeated(tmp_path: Path, error: i
     for k in CRASH_POINTS:
         path, recorded = tmp_path / f"{k}" / "state", []
         with pytest.raises(OSError):
-            run(path, FaultyDisk(fail=k, error=error), recorded)
+            run(path, FaultyUnsyncedDisk(fail=k, error=error), recorded)
         run(path, None, recorded)
 
 
