@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format rewrite equivalence crash spark spark-setup clean
+.PHONY: help setup demo test check format rewrite equivalence crash explain spark spark-setup clean
 
 RUN := .venv/bin/
 SPARK_RUN := .spark-venv/bin/
@@ -47,6 +47,9 @@ equivalence: setup ## streams against the same query as a batch, on N random cas
 
 crash: setup ## a crash before every STRIDE-th operation of the disk (STRIDE=1: before each)
 	$(RUN)python -m pytest tests/recovery --crash-stride $(STRIDE) $(ARGS)
+
+explain: setup ## run SCRIPT="program.py args" and print the plan of each streaming query it starts
+	@$(RUN)cauce run tools/explain.py $(SCRIPT)
 
 spark-setup: setup
 	@command -v java >/dev/null || { \
