@@ -12,14 +12,18 @@ from collections.abc import Iterator
 import pyarrow as pa
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 
-__all__ = ["ArrowExchange", "Keep", "parked"]
+__all__ = ["PARTITION_BATCHES_MAX", "ArrowExchange", "Keep", "in_batches", "kept", "parked"]
 
-PARTITION_ROWS_MIN = 64 * 1024
-"""A table is split in partitions of at least this many rows, so that Sail uses all cores."""
-PARTITIONS_MAX = 4
+PARTITION_BATCHES_MAX = 16
+"""Sail reads a partition with the GIL held and passes batches on through a queue of this length: one more
+batch would wait for a consumer that may itself be waiting for the GIL, for ever."""
+PARTITIONS_MIN = 4
+"""A table with enough batches is split at least so far, so that Sail uses all cores."""
+PARTITIONS_MAX = 64
+"""Tables in more pieces than this allows are copied into fewer."""
 
 _lock = threading.Lock()
-_entering: dict[str, pa.Table] = {}
+_entering: dict[str, list[pa.RecordBatch]] = {}
 _leaving: dict[str, dict[int, list[pa.RecordBatch]]] = {}
 
 
@@ -32,12 +36,20 @@ class parked:  # noqa: N801 - used as a context function, like `contextlib.suppr
 
     def __enter__(self) -> str:
         with _lock:
-            _entering[self.key] = self._table
+            _entering[self.key] = in_batches(self._table, PARTITIONS_MAX * PARTITION_BATCHES_MAX)
         return self.key
 
     def __exit__(self, *_: object) -> None:
         with _lock:
             _entering.pop(self.key, None)
+
+
+def in_batches(table: pa.Table, count_max: int) -> list[pa.RecordBatch]:
+    """The table's rows in at most `count_max` batches; copied only if they come in more."""
+    batches = table.to_batches()
+    if len(batches) <= count_max:
+        return batches
+    return table.combine_chunks().to_batches(max_chunksize=-(-table.num_rows // count_max))
 
 
 class ArrowReader(DataSourceReader):
@@ -47,14 +59,13 @@ class ArrowReader(DataSourceReader):
         self._key = key
 
     def partitions(self) -> list[InputPartition]:
-        rows = _entering[self._key].num_rows
-        count = max(1, min(PARTITIONS_MAX, rows // PARTITION_ROWS_MIN))
-        bounds = [rows * i // count for i in range(count + 1)]
-        return [InputPartition(pair) for pair in zip(bounds, bounds[1:], strict=False)]
+        count = len(_entering[self._key])
+        size = max(1, min(PARTITION_BATCHES_MAX, -(-count // PARTITIONS_MIN)))
+        return [InputPartition((start, start + size)) for start in range(0, max(count, 1), size)]
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         start, end = partition.value
-        yield from _entering[self._key].slice(start, end - start).to_batches()
+        yield from _entering[self._key][start:end]
 
 
 class ArrowExchange(DataSource):

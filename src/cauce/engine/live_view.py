@@ -12,6 +12,7 @@ from pyspark.sql.types import StructType
 
 from cauce.engine.arrow_form import conformed
 from cauce.engine.ddl import ddl_text
+from cauce.engine.exchange import PARTITION_BATCHES_MAX, in_batches
 from cauce.engine.session import EngineSession
 
 __all__ = ["LiveView"]
@@ -76,7 +77,7 @@ class LiveReader(DataSourceReader):
         return [InputPartition(0)]
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
-        yield from _rows[self._key]().to_batches()
+        yield from in_batches(_rows[self._key](), PARTITION_BATCHES_MAX)
 
 
 def _registration() -> proto.CommonInlineUserDefinedDataSource:
