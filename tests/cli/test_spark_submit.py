@@ -1,6 +1,9 @@
 """The spark-submit shim: every option is taken, files are staged, settings arrive, errors are Spark's."""
 
+import os
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -124,8 +127,6 @@ def test_py_files_become_importable_without_their_neighbours(
     with zipfile.ZipFile(tmp_path / "lib.zip", "w") as archive:
         archive.writestr("packed.py", "")
     staging.stage_py_files(f"{tmp_path}/shipped.py, file://{tmp_path}/lib.zip")
-    import sys
-
     archive_path, modules = sys.path
     assert archive_path == f"{tmp_path}/lib.zip"
     assert [path.name for path in Path(modules).iterdir()] == ["shipped.py"]
@@ -166,3 +167,42 @@ def test_properties_files_are_read_as_java_reads_them(tmp_path: Path) -> None:
         "spark.e": "x=y",
         "spark.f": "",
     }
+
+
+def test_beside_a_full_pyspark_the_script_is_spark_s(tmp_path: Path) -> None:
+    launcher = tmp_path / "pyspark" / "bin" / "spark-submit"
+    launcher.parent.mkdir(parents=True)
+    (tmp_path / "pyspark" / "__init__.py").write_text("")
+    launcher.write_text('#!/bin/sh\necho "the real one: $*"\n')
+    launcher.chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), str(Path(spark_submit.__file__).parents[2])])
+    command = [
+        sys.executable,
+        "-c",
+        "from cauce.cli.spark_submit import main; main()",
+        "--name",
+        "job",
+        "app.py",
+    ]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+    assert done.stdout == "the real one: --name job app.py\n"
+
+
+def test_a_program_gets_its_settings_files_and_modules(tmp_path: Path) -> None:
+    (tmp_path / "shipped.py").write_text("def shout(text):\n    return text.upper()\n")
+    (tmp_path / "words.txt").write_text("loud")
+    (tmp_path / "app.py").write_text(
+        "from pyspark import SparkFiles\n"
+        "from pyspark.sql import SparkSession\n"
+        "from pyspark.sql.functions import udf\n"
+        "spark = SparkSession.builder.getOrCreate()\n"
+        "@udf\n"
+        "def read(_):\n"
+        "    import shipped\n"
+        "    return shipped.shout(open(SparkFiles.get('words.txt')).read())\n"
+        "print(spark.range(1).select(read('id')).first()[0], spark.conf.get('spark.my.key'))\n"
+    )
+    command = [sys.executable, "-m", "cauce.cli.main", "submit", "--conf", "spark.my.key=mine"]
+    options = ["--py-files", f"{tmp_path}/shipped.py", "--files", f"{tmp_path}/words.txt"]
+    done = subprocess.run([*command, *options, f"{tmp_path}/app.py"], capture_output=True, text=True)
+    assert (done.stdout, done.stderr, done.returncode) == ("LOUD mine\n", "", 0)
