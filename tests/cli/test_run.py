@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,23 @@ def cauce(*arguments: str, cwd: Path | None = None, **environment: str) -> subpr
         timeout=TIMEOUT_S,
         env={**os.environ, **environment},
     )
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that Ctrl-C reaches even where the tests themselves run in the background."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cauce.cli.main", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def script(folder: Path, text: str, name: str = "program.py") -> str:
@@ -122,8 +141,7 @@ def test_a_signal_ends_a_program_that_waits(tmp_path: Path, number: int, exit_co
         query.awaitTermination()
         """,
     )
-    command = [sys.executable, "-m", "cauce.cli.main", "run", program]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with started("run", program) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline() == "running\n"

@@ -27,8 +27,10 @@ def running(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Po
     )
     with process:
         assert process.stdout is not None
-        yield process, process.stdout.readline()
-        process.kill()
+        try:
+            yield process, process.stdout.readline()
+        finally:
+            process.kill()
 
 
 def test_a_client_works_with_the_announced_string_until_sigterm() -> None:
