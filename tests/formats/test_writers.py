@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -74,6 +75,8 @@ def test_parquet_comes_back_whole(table, schema):
     odd = ["d", "f"]  # Not-a-number is not equal to itself.
     assert pq.read_table(data).drop_columns(odd).to_pylist() == table.drop_columns(odd).to_pylist()
     assert "INT96" not in str(pq.ParquetFile(data).schema)
+    noted = pq.read_metadata(data).metadata[b"org.apache.spark.sql.parquet.row.metadata"]
+    assert StructType.fromJson(json.loads(noted)) == schema
 
 
 def test_orc_keeps_the_wall_clock_of_the_sessions_zone(table, schema):

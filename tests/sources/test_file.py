@@ -1,10 +1,13 @@
 """The file source reads each file once, in order, within limits, and finds its place after a restart."""
 
 import dataclasses
+import datetime as dt
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from pyspark.sql.types import LongType, StringType, StructType
+from pyspark.sql.types import LongType, StringType, StructType, TimestampType
 
 from cauce.conf import Conf
 from cauce.errors import AnalysisException, IllegalArgumentException, SparkError
@@ -238,6 +241,19 @@ def test_a_vanished_file_stops_the_query_unless_it_may_be_missing(context, folde
     assert [row["id"] for row in rows_of(lenient, None, end)] == [2]
 
 
+@pytest.mark.parametrize("format", ["parquet", "json.gz"])
+def test_a_corrupt_file_stops_the_query_unless_it_may_be_corrupt(context, folder, rows_of, format):
+    path = folder.add(f"a.{format}", text="not what the name says")
+    format = format.removesuffix(".gz")
+    strict = start_source(context, folder.path, format=format)
+    end = strict.latest_offset(None, strict.default_limit())
+    with pytest.raises(Exception, match=r"(?i)parquet|gzip"):
+        rows_of(strict, None, end)
+    lenient = start_source(context, folder.path, format=format, ignoreCorruptFiles="true")
+    assert rows_of(lenient, None, end) == []
+    assert os.path.exists(path)
+
+
 def test_read_files_are_deleted_or_archived_once_committed(context, folder, tmp_path):
     path = folder.add("a.json", 1)
     source = start_source(context, folder.path, cleanSource="DELETE")
@@ -310,3 +326,14 @@ def test_description_and_offsets_are_sparks(context, folder):
     assert source.description() == f"FileStreamSource[file:{folder.path}]"
     assert source.offset_json(7) == '{"logOffset":7}'
     assert source.parse_offset('{"logOffset":7}') == source.parse_offset("7") == 7
+
+
+def test_files_of_spark_and_of_others_in_one_batch(context, folder, rows_of):
+    """Spark's default timestamps are INT96, which Sail does not mix with anything else."""
+    moment = dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
+    table = pa.table({"t": pa.array([moment], pa.timestamp("us", "UTC"))})
+    for name, as_spark in (("a.parquet", True), ("b.parquet", False)):
+        pq.write_table(table, folder.add(name, text=""), use_deprecated_int96_timestamps=as_spark)
+    source = start_source(context, folder.path, StructType().add("t", TimestampType()), format="parquet")
+    rows = rows_of(source, None, source.latest_offset(None, source.default_limit()))
+    assert [row["t"].timestamp() for row in rows] == [moment.timestamp()] * 2

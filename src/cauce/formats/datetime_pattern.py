@@ -10,6 +10,8 @@ from cauce.errors import IllegalArgumentException
 
 __all__ = ["format_with_pattern", "strptime_pattern"]
 
+ISO_OFFSET = 3 * "X"
+
 STRFTIME = {
     "yyyy": "%Y",
     "uuuu": "%Y",
@@ -30,7 +32,7 @@ STRFTIME = {
     "a": "%p",
     "Z": "%z",
     "XX": "%z",
-    "XXX": "%Ez",
+    ISO_OFFSET: "%Ez",
     "xxx": "%Ez",
     "VV": "%Z",
 }
@@ -85,7 +87,7 @@ def _format_piece(whole: pa.Array, fraction: pa.Array | None, piece: Piece) -> p
         return pc.utf8_slice_codeunits(pc.utf8_rpad(fraction, len(letters), "0"), 0, len(letters))
     if letters in STRFTIME:
         text = pc.strftime(whole, STRFTIME[letters])
-        return pc.replace_substring_regex(text, r"^\+00:00$", "Z") if letters == "XXX" else text
+        return pc.replace_substring_regex(text, r"^\+00:00$", "Z") if letters == ISO_OFFSET else text
     if letters in UNPADDED:
         return pc.replace_substring_regex(pc.strftime(whole, UNPADDED[letters]), r"^0+(.)", r"\1")
     raise _illegal(letters)

@@ -8,6 +8,7 @@ from pyspark.sql.types import CalendarIntervalType, DataType, NullType, StructTy
 
 from cauce.errors import IllegalArgumentException
 from cauce.formats.format_options import FormatOptions
+from cauce.formats.parquet_schema import ROW_METADATA
 
 __all__ = ["extension", "supports", "write"]
 
@@ -23,7 +24,6 @@ EXTENSIONS = {
     "lz4_raw": ".lz4raw",
 }
 ARROW_CODECS = {"uncompressed": "none", "lz4_raw": "lz4"}
-ROW_METADATA = b"org.apache.spark.sql.parquet.row.metadata"
 
 
 def supports(kind: DataType) -> bool:
@@ -37,17 +37,19 @@ def extension(options: FormatOptions) -> str:
 def write(table: pa.Table, schema: StructType, file: RawIOBase, options: FormatOptions) -> None:
     """Timestamps as microseconds, which every reader of this decade understands without a zone."""
     codec = _codec(options)
-    # Spark's own note on the columns keeps what Parquet cannot say: comments, char lengths, intervals.
-    table = table.replace_schema_metadata({ROW_METADATA: schema.json().encode()})
-    pq.write_table(
-        table,
+    writer = pq.ParquetWriter(
         pa.PythonFile(file, mode="w"),
+        table.schema,
         compression=ARROW_CODECS.get(codec, codec),
         version="2.6",
         coerce_timestamps="us",
         store_schema=False,
         store_decimal_as_integer=True,
     )
+    with writer:
+        writer.write_table(table)
+        # Spark's own note on the columns keeps what Parquet cannot say: comments, char lengths, intervals.
+        writer.add_key_value_metadata({ROW_METADATA: schema.json().encode()})
 
 
 def _codec(options: FormatOptions) -> str:

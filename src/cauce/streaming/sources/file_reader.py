@@ -1,8 +1,10 @@
 """Reading the files of one batch."""
 
+import zlib
 from collections.abc import Iterable
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.sql.connect.proto import Relation
 from pyspark.sql.pandas.types import to_arrow_schema
 
@@ -29,10 +31,8 @@ class FileReader:
         self._base = base
         self._schema = schema
         self._arrow_schema = to_arrow_schema(schema.all, timezone="UTC")
-        ignore_missing = options.get("ignoreMissingFiles") or context.conf.get(
-            "spark.sql.files.ignoreMissingFiles"
-        )
-        self._ignore_missing = parse_boolean(ignore_missing or "false")
+        self._ignore_missing = _flag("ignoreMissingFiles", options, context)
+        self._ignore_corrupt = _flag("ignoreCorruptFiles", options, context)
 
     def read(self, paths: Iterable[str]) -> "pa.Table | Relation":
         """The rows of these files."""
@@ -40,7 +40,11 @@ class FileReader:
         if not files:
             return self._arrow_schema.empty_table()
         if self._format in READERS:
-            return pa.concat_tables([self._read_file(file) for file in files])
+            return pa.concat_tables([self._read_or_skip(file) for file in files])
+        if self._ignore_corrupt:
+            files = [file for file in files if _has_parquet_footer(file.path)]
+            if not files:
+                return self._arrow_schema.empty_table()
         return files_relation(
             self._format,
             files,
@@ -48,6 +52,14 @@ class FileReader:
             partitions=self._schema.partitions,
             options=self._options,
         )
+
+    def _read_or_skip(self, file: PartitionedFile) -> pa.Table:
+        try:
+            return self._read_file(file)
+        except (pa.ArrowException, OSError, EOFError, zlib.error):
+            if not self._ignore_corrupt:
+                raise
+            return self._arrow_schema.empty_table()
 
     def _read_file(self, file: PartitionedFile) -> pa.Table:
         data = decompress(file.path, self._context.file_system.read_bytes(file.path))
@@ -71,3 +83,15 @@ class FileReader:
     def _partitioned(self, path: str) -> PartitionedFile:
         found = {name.lower(): value for name, value in partition_values(path, self._base).items()}
         return PartitionedFile(path, tuple(found.get(name.lower()) for name in self._schema.partitions.names))
+
+
+def _flag(name: str, options: SourceOptions, context: SourceContext) -> bool:
+    return parse_boolean(options.get(name) or context.conf.get(f"spark.sql.files.{name}") or "false")
+
+
+def _has_parquet_footer(path: str) -> bool:
+    try:
+        pq.read_metadata(path)
+    except (pa.ArrowException, OSError):
+        return False
+    return True

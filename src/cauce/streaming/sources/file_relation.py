@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 
 from pyspark.sql.connect.proto import Expression, Project, Read, Relation, SetOperation
 from pyspark.sql.connect.types import pyspark_types_to_proto_types
-from pyspark.sql.types import StructField, StructType
+from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType, TimestampType
 
 from cauce.engine.ddl import ddl_text
 from cauce.files import uri_of_path
+from cauce.formats.parquet_schema import has_int96
 
 __all__ = ["PartitionedFile", "files_relation"]
 
@@ -31,21 +33,38 @@ def files_relation(
     options: Mapping[str, str],
 ) -> Relation:
     """One scan per set of partition values, put together; without `data` the engine finds the columns."""
-    by_values = groupby(sorted(files, key=_order), key=lambda file: file.values)
+    with_moments = format.lower() == "parquet" and data is not None and _holds_timestamps(data)
+    keyed = [(_key(file, with_moments and len(files) > 1), file) for file in files]
     parts = []
-    for values, group in by_values:
+    for _, group in groupby(sorted(keyed, key=itemgetter(0)), key=itemgetter(0)):
+        members = [file for _, file in group]
         # A URI, because Sail takes brackets and stars of a plain path for a pattern.
-        paths = [uri_of_path(file.path) for file in group]
+        paths = [uri_of_path(file.path) for file in members]
         source = Read.DataSource(format=format, paths=paths, options=options)
         if data is not None:
             source.schema = ddl_text(data)
         scan = Relation(read=Read(data_source=source))
-        parts.append(_with_constants(scan, values, partitions) if partitions.fields else scan)
+        parts.append(_with_constants(scan, members[0].values, partitions) if partitions.fields else scan)
     return _union(parts)
 
 
-def _order(file: PartitionedFile) -> tuple[tuple[bool, str], ...]:
-    return tuple((value is None, value or "") for value in file.values)
+def _key(file: PartitionedFile, with_moments: bool) -> tuple:
+    """Files of one scan have the same partition values, and spell timestamps the same way: Sail needs it."""
+    values = tuple((value is None, value or "") for value in file.values)
+    return (has_int96(file.path) if with_moments else False, *values)
+
+
+def _holds_timestamps(kind: DataType) -> bool:
+    match kind:
+        case TimestampType():
+            return True
+        case StructType():
+            return any(_holds_timestamps(field.dataType) for field in kind)
+        case ArrayType():
+            return _holds_timestamps(kind.elementType)
+        case MapType():
+            return _holds_timestamps(kind.keyType) or _holds_timestamps(kind.valueType)
+    return False
 
 
 def _with_constants(scan: Relation, values: Sequence[str | None], columns: StructType) -> Relation:

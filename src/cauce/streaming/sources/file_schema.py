@@ -7,6 +7,7 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructFi
 
 from cauce.errors import AnalysisException, IllegalArgumentException
 from cauce.files import uri_of_path
+from cauce.formats.parquet_schema import noted_schema
 from cauce.formats.partition_path import infer_partition_schema, partition_values
 from cauce.streaming.sources.file_glob import is_glob
 from cauce.streaming.sources.file_listing import FileListing
@@ -81,6 +82,9 @@ def _infer(options: SourceOptions, context: SourceContext, paths: list[str]) -> 
         return StructType([StructField("value", StringType())])
     if not paths:
         raise AnalysisException("UNABLE_TO_INFER_SCHEMA", format=options.format.upper())
+    noted = noted_schema(paths[0]) if options.format.lower() == "parquet" else None
+    if noted is not None:
+        return noted
     source = Read.DataSource(
         format=options.format,
         paths=[uri_of_path(path) for path in paths[:INFERENCE_FILES_MAX]],

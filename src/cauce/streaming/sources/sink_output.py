@@ -13,6 +13,7 @@ from cauce.engine import EngineSession
 from cauce.engine.ddl import ddl_text
 from cauce.errors import AnalysisException, SparkError
 from cauce.files import FileStatus, FileSystem, open_file_system
+from cauce.formats.parquet_schema import noted_schema
 from cauce.formats.partition_path import infer_partition_schema, partition_values
 from cauce.plan.walk import transform
 from cauce.streaming.sources.file_glob import is_glob
@@ -89,7 +90,7 @@ def listed_files(relation: Relation, engine: EngineSession) -> Relation | None:
 
 def _listed_files(source: Read.DataSource, listing: FileListing, engine: EngineSession) -> Relation:
     files = listing.select(sink_log_statuses(listing.file_system, listing.path), listing.path)
-    declared = _parse_schema(source.schema, engine) if source.schema else None
+    declared = _parse_schema(source.schema, engine) if source.schema else _noted_schema(source.format, files)
     if not files and declared is not None:
         return Relation(local_relation=LocalRelation(schema=ddl_text(declared)))
     if not files:
@@ -109,3 +110,8 @@ def _listed_files(source: Read.DataSource, listing: FileListing, engine: EngineS
 
 def _parse_schema(text: str, engine: EngineSession) -> StructType:
     return StructType.fromJson(json.loads(text)) if text.startswith("{") else engine.parse_ddl(text)
+
+
+def _noted_schema(format: str, files: list[FileStatus]) -> StructType | None:
+    """Files of Spark and of cauce in one folder spell timestamps differently, but note the same columns."""
+    return noted_schema(files[0].path) if files and format.lower() == "parquet" else None
