@@ -22,7 +22,7 @@ class Retention:
         self._needs: dict[str, tuple[str, ...]] = {}
         self._uses: Counter[str] = Counter()
         self._retained: set[str] = set()
-        self._strays = set(file_system.names(path))
+        self._strays = {name for name in file_system.names(path) if name.endswith((".arrow", ".tmp"))}
 
     def wrote(self, name: str, manifest: Iterable[str]) -> None:
         """A version's newest file and the older ones it needs."""

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from cauce.errors import SparkError
 
-__all__ = ["Manifest", "SegmentFile", "damaged", "decode", "encode", "read_trailer"]
+__all__ = ["Encoded", "Manifest", "SegmentFile", "damaged", "decode", "encode", "read_trailer"]
 
 MAGIC = b"CAUCESG1"
 FOOTER = struct.Struct("<II8s")
@@ -50,10 +50,25 @@ class SegmentFile:
     """Where in the file the rows are: offset and length."""
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """A segment's bytes, in two parts so that the large one is copied once."""
+
+    body: bytes
+    tail: bytes
+    checksum: int
+    place: tuple[int, int]
+    """Where in the body the rows are: offset and length."""
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.body) + len(self.tail)
+
+
 def encode(
     rows: pa.RecordBatch, num_keys: int, kills: np.ndarray, *, version: int, base: int, manifest: Manifest
-) -> tuple[bytes, int, tuple[int, int]]:
-    """The file's bytes, its checksum, and where in it the rows are: offset and length."""
+) -> Encoded:
+    """The bytes of a segment: body, trailer, footer."""
     schema, batch = rows.schema.serialize(), rows.serialize()
     stream_bytes = schema.size + batch.size + len(END_OF_STREAM)
     body = b"".join((schema, batch, END_OF_STREAM, bytes(-stream_bytes % 8), kills.astype("<i8").data))
@@ -70,8 +85,8 @@ def encode(
     }
     text = json.dumps(trailer, separators=(",", ":")).encode()
     checksum = zlib.crc32(text)
-    data = b"".join((body, text, FOOTER.pack(len(text), checksum, MAGIC)))
-    return data, checksum, (schema.size, batch.size)
+    footer = FOOTER.pack(len(text), checksum, MAGIC)
+    return Encoded(body, text + footer, checksum, (schema.size, batch.size))
 
 
 def decode(buffer: pa.Buffer, path: str) -> SegmentFile:

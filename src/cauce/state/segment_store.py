@@ -74,15 +74,18 @@ class SegmentStore:
         rows = pa.RecordBatch.from_arrays(
             [*segment.keys.columns, *segment.values.columns], schema=self._row_schema
         )
-        data, segment.checksum, place = encode(
+        encoded = encode(
             rows, len(self._key_schema), segment.kills, version=version, base=segment.base, manifest=manifest
         )
         name = f"{version}.{uuid.uuid4()}.arrow"
         self._file_system.make_dirs(self._path)
-        self._file_system.write_durable(f"{self._path}/{name}", data)
-        segment.name, segment.size_bytes, segment.place = name, len(data), place
+        with self._file_system.create_durable(f"{self._path}/{name}") as file:
+            file.write(encoded.body)
+            file.write(encoded.tail)
+        segment.name, segment.size_bytes = name, encoded.size_bytes
+        segment.checksum, segment.place = encoded.checksum, encoded.place
         # From here on the rows are what the file holds: the batch's own arrays may pin larger ones.
-        self._reread(segment, pa.py_buffer(data), place)
+        self._reread(segment, pa.py_buffer(encoded.body), encoded.place)
 
     def _reread(self, segment: Segment, buffer: pa.Buffer, place: tuple[int, int]) -> None:
         """Point a segment that this process wrote at the bytes in its file."""
