@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cauce.errors import IllegalArgumentException
+from cauce.errors import IllegalArgumentException, NumberFormatException
 
 __all__ = ["DEFAULTS", "Conf", "parse_boolean", "parse_integer", "parse_time_ms"]
 
@@ -58,7 +58,7 @@ def parse_boolean(text: str) -> bool:
 def parse_integer(text: str) -> int:
     """A decimal integer, refused in the words of Java's number parser."""
     if not re.fullmatch(r"[+-]?[0-9]+", text):
-        raise IllegalArgumentException(None, f'For input string: "{text}"')
+        raise NumberFormatException(None, f'For input string: "{text}"')
     return int(text)
 
 
@@ -67,7 +67,7 @@ def parse_time_ms(text: str, *, default_unit: str) -> int:
     match = re.fullmatch(r"(-?[0-9]+)([a-z]+)?", text.strip().lower())
     unit = match and (match[2] or default_unit)
     if match is None or unit not in TIME_UNITS_MS:
-        raise IllegalArgumentException(
+        raise NumberFormatException(
             None,
             "Time must be specified as seconds (s), milliseconds (ms), microseconds (us), minutes (m or "
             f"min), hour (h), or day (d). E.g. 50s, 100ms, or 250us.\nFailed to parse time string: {text}",

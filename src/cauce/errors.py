@@ -9,6 +9,7 @@
     |-- UnsupportedOperationException  java.lang.UnsupportedOperationException
     |-- IllegalStateException          java.lang.IllegalStateException
     |-- ArithmeticException            java.lang.ArithmeticException
+    |-- SparkClassNotFoundException    org.apache.spark.SparkClassNotFoundException
     |-- SparkRuntimeException          org.apache.spark.SparkRuntimeException
     |-- StreamingQueryException        org.apache.spark.sql.streaming.StreamingQueryException
     |-- ConcurrentModificationException java.util.ConcurrentModificationException
@@ -43,6 +44,7 @@ __all__ = [
     "ParseException",
     "PythonException",
     "QueryExecutionException",
+    "SparkClassNotFoundException",
     "SparkError",
     "SparkNoSuchElementException",
     "SparkRuntimeException",
@@ -180,6 +182,17 @@ class NumberFormatException(IllegalArgumentException):
 
     java_class = "java.lang.NumberFormatException"
     java_parents = ("java.lang.IllegalArgumentException", *IllegalArgumentException.java_parents)
+
+
+class SparkClassNotFoundException(SparkError):
+    """A data source format that nothing answers to."""
+
+    java_class = "org.apache.spark.SparkClassNotFoundException"
+    java_parents = (
+        "java.lang.ClassNotFoundException",
+        "java.lang.ReflectiveOperationException",
+        *SparkError.java_parents,
+    )
 
 
 class QueryExecutionException(SparkError):

@@ -81,7 +81,7 @@ class Bench:
         )
 
     def start(self):
-        return sink_class(self.case.options, self.context)(self.case.options, self.context)
+        return sink_class(self.case.options, self.context.data_sources)(self.case.options, self.context)
 
     def table(self):
         """Three rows: of all types the sink takes, of nulls, and with an empty string."""
@@ -178,7 +178,7 @@ def test_a_batch_may_come_in_chunks_and_other_spellings_of_its_types(bench):
 @pytest.mark.parametrize("mode", ["append", "update", "complete", "sideways"])
 def test_modes_are_accepted_or_refused_in_sparks_words(bench, mode):
     options = SinkOptions(bench.case.options.format, mode, table_name=bench.case.options.table_name)
-    kind = sink_class(options, bench.context)
+    kind = sink_class(options, bench.context.data_sources)
     if mode in kind.output_modes:
         check_output_mode(options, kind)
         return

@@ -74,7 +74,7 @@ def no_log():
 def start_sink(context, data_source=Mine, output_mode="append", **options):
     context = dataclasses.replace(context, data_sources={"Mine": data_source})
     options = SinkOptions("mine", output_mode, options=options)
-    kind = sink_class(options, context)
+    kind = sink_class(options, context.data_sources)
     check_output_mode(options, kind)
     return kind(options, context)
 
@@ -117,7 +117,7 @@ def test_a_data_source_that_only_reads(context):
 
 def test_formats_nobody_knows_and_formats_that_do_not_stream(context):
     with pytest.raises(SparkError) as unknown:
-        sink_class(SinkOptions("nope", "append"), context)
+        sink_class(SinkOptions("nope", "append"), {})
     assert unknown.value.condition == "DATA_SOURCE_NOT_FOUND"
     with pytest.raises(SparkError, match=r"^Data source rate does not support streamed writing\.$"):
-        sink_class(SinkOptions("rate", "append"), context)
+        sink_class(SinkOptions("rate", "append"), {})

@@ -22,7 +22,7 @@ def context(context, tmp_path):
 
 def table_sink(context, name="people", format="", partition_by=()):
     options = SinkOptions(format, "append", table_name=name, partition_by=partition_by)
-    return sink_class(options, context)(options, context)
+    return sink_class(options, context.data_sources)(options, context)
 
 
 def test_a_new_table_is_a_folder_of_the_warehouse(context, session, tmp_path):

@@ -66,12 +66,11 @@ class StreamingQueryManager:
         conf = self._session.settings.snapshot()
         self._check_name(sink.query_name)
         plan = plan_stream(relation, self._session, conf, output_mode=sink.output_mode, clock=self._clock)
+        sink_class(sink, self._session.data_sources)  # An unknown format is said before a missing checkpoint.
         location, temporary = self._checkpoint_location(sink, conf)
         checkpoint = Checkpoint(*open_file_system(location))
         if not recovers_from_checkpoint(sink) and checkpoint.offsets.latest() is not None:
-            raise AnalysisException(
-                None, f"This query does not support recovering from checkpoint location. Delete {location}/offsets to start over."
-            )
+            raise AnalysisException("_LEGACY_ERROR_TEMP_1299", checkpointPath=f"{location}/offsets")
         description = QueryDescription(plan, sink, trigger, conf, temporary)
         return self._start_exclusively(description, checkpoint, self._open_sink(description, checkpoint))
 
@@ -79,7 +78,7 @@ class StreamingQueryManager:
         context = sink_context(
             description.plan, checkpoint, session=self._session, clock=self._clock, conf=description.conf
         )
-        kind = sink_class(description.sink, context)
+        kind = sink_class(description.sink, context.data_sources)
         check_output_mode(description.sink, kind)
         return kind(description.sink, context)
 
@@ -164,7 +163,7 @@ class StreamingQueryManager:
             return f"{base.rstrip('/')}/{sink.query_name or uuid.uuid4()}", False
         if sink.format in TEMPORARY_CHECKPOINT_SINKS:
             return tempfile.mkdtemp(prefix="temporary-"), True
-        raise AnalysisException("_LEGACY_ERROR_TEMP_1195", config="spark.sql.streaming.checkpointLocation")
+        raise AnalysisException("_LEGACY_ERROR_TEMP_1298", config="spark.sql.streaming.checkpointLocation")
 
     def _check_name(self, name: str | None) -> None:
         if name and any(query.name == name for query in self.active):

@@ -4,10 +4,12 @@ Imported by micro_batch and query; imports checkpoint, engine, plan, files, cloc
 Repeating a batch changes nothing, wherever the sink's medium allows it. Not here yet: Kafka, Delta.
 """
 
+from collections.abc import Mapping
+
 from cauce.errors import (
     AnalysisException,
     IllegalArgumentException,
-    SparkError,
+    SparkClassNotFoundException,
     UnsupportedOperationException,
 )
 from cauce.streaming.sinks.console import ConsoleSink
@@ -51,23 +53,23 @@ BATCH_ONLY = ("binaryFile", "jdbc", "rate", "rate-micro-batch", "socket")
 """Formats Spark knows but cannot stream into."""
 
 
-def sink_class(options: SinkOptions, context: SinkContext) -> type:
+def sink_class(options: SinkOptions, data_sources: Mapping[str, type]) -> type:
     """The class that writes `options.format`, or Spark's error for a format that has none.
 
-    Called with the same two arguments it makes a `Sink`.
+    `data_sources` are those the user registered. Called with options and a SinkContext it makes a `Sink`.
     """
     if options.table_name:
         return TableSink
     if options.format in SINKS:
         return SINKS[options.format]
-    registered = {key.lower(): value for key, value in context.data_sources.items()}
+    registered = {key.lower(): value for key, value in data_sources.items()}
     if options.format.lower() in registered:
         return python_sink(registered[options.format.lower()])
     if options.format in BATCH_ONLY:
         raise UnsupportedOperationException(
             "_LEGACY_ERROR_TEMP_2049", className=options.format, operator="writing"
         )
-    raise SparkError("DATA_SOURCE_NOT_FOUND", provider=options.format)
+    raise SparkClassNotFoundException("DATA_SOURCE_NOT_FOUND", provider=options.format)
 
 
 def check_output_mode(options: SinkOptions, sink: type) -> None:

@@ -4,7 +4,7 @@ Imported by planner, micro_batch and query; imports checkpoint, engine, plan, fi
 errors. A source reads offset ranges; it never decides when. Not here yet: Kafka, Delta, xml.
 """
 
-from cauce.errors import SparkError, UnsupportedOperationException
+from cauce.errors import SparkClassNotFoundException, UnsupportedOperationException
 from cauce.streaming.sources.file import FileSource
 from cauce.streaming.sources.memory import MemorySource, MemoryStream
 from cauce.streaming.sources.python import python_source
@@ -53,4 +53,4 @@ def source_class(options: SourceOptions, context: SourceContext) -> type[Source]
         raise UnsupportedOperationException(
             "_LEGACY_ERROR_TEMP_2049", className=options.format, operator="reading"
         )
-    raise SparkError("DATA_SOURCE_NOT_FOUND", provider=options.format)
+    raise SparkClassNotFoundException("DATA_SOURCE_NOT_FOUND", provider=options.format)
