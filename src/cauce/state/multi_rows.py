@@ -3,7 +3,7 @@
 import numpy as np
 
 from cauce.state.index import HashIndex
-from cauce.state.postings import Postings
+from cauce.state.postings import Postings, group
 from cauce.state.segment import NO_POSITIONS
 
 __all__ = ["MultiRows"]
@@ -58,9 +58,10 @@ class MultiRows:
         """Forget live rows; `hashes` are those of their keys."""
         slots, lists = self._index.find(hashes)
         slots, lists = slots[lists >= 0], lists[lists >= 0]
-        lists, first = np.unique(lists, return_index=True)
-        empty = self._postings.remove(lists, positions)
-        self._index.remove(slots[first[np.isin(lists, empty)]])
+        order, first = group(lists)
+        distinct = order[first]
+        is_empty = self._postings.remove(lists[distinct], positions)
+        self._index.remove(slots[distinct[is_empty]])
 
     def move(self, hashes: np.ndarray, old: np.ndarray, new: np.ndarray) -> None:
         """Rows moved to new positions."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["Postings"]
+__all__ = ["Postings", "group"]
 
 
 class Postings:
@@ -45,10 +45,8 @@ class Postings:
         """Append each position to its list; a list may be given several times."""
         if not len(lists):
             return
-        order = np.argsort(lists, kind="stable")
-        lists = lists[order]
-        first = np.flatnonzero(np.append(True, lists[1:] != lists[:-1]))
-        distinct, counts = lists[first], np.diff(first, append=len(lists))
+        order, first = group(lists)
+        distinct, counts = lists[order[first]], np.diff(first, append=len(lists))
         self._make_room(distinct, counts)
         ends = self._starts[distinct] + self._lengths[distinct]
         self._arena[_ranges(ends, counts)] = positions[order]
@@ -60,15 +58,14 @@ class Postings:
         return np.repeat(np.arange(len(lists)), lengths), self._arena[_ranges(self._starts[lists], lengths)]
 
     def remove(self, lists: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        """Take positions out of the distinct `lists`; the lists that became empty, which are freed."""
+        """Take positions out of the distinct `lists`; which of them became empty and are free now."""
         index, held = self.read(lists)
         kept = ~np.isin(held, positions)
         lengths = np.bincount(index[kept], minlength=len(lists))
         self._arena[_ranges(self._starts[lists], lengths)] = held[kept]
         self._lengths[lists] = lengths
-        empty = lists[lengths == 0]
-        self.free(empty)
-        return empty
+        self.free(lists[lengths == 0])
+        return lengths == 0
 
     def free(self, lists: np.ndarray) -> None:
         """Give back empty lists."""
@@ -119,6 +116,14 @@ class Postings:
         self._starts[lists] = np.cumsum(sizes) - sizes
         self._end = int(sizes.sum())
         self._arena[_ranges(self._starts[lists], self._lengths[lists])] = held
+
+
+def group(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The order that sorts numbers below 2**31, equal ones as they come; and where in it each group starts."""
+    # Number and place in one integer: a plain sort is several times faster than a stable argsort.
+    packed = np.sort((numbers << 32) | np.arange(len(numbers)))
+    order, numbers = packed & (2**32 - 1), packed >> 32
+    return order, np.flatnonzero(np.append(True, numbers[1:] != numbers[:-1])[: len(numbers)])
 
 
 def _grown(array: np.ndarray, size: int) -> np.ndarray:
