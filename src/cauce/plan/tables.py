@@ -7,7 +7,7 @@ rather than too little (a CTE's own name is among the answers).
 import re
 from collections.abc import Iterator
 
-__all__ = ["identifier_parts", "normalized_name", "referenced_tables"]
+__all__ = ["identifier_parts", "normalized_name", "reads_stream_keyword", "referenced_tables"]
 
 TOKEN = re.compile(
     r"""
@@ -19,6 +19,8 @@ TOKEN = re.compile(
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 PART = re.compile(r"`((?:[^`]|``)*)`|([^.`\s]+)")
+
+STREAM = re.compile(r"(?:\bfrom|\bjoin|,)\s+stream\s*[(\s]\s*[`\w]", re.IGNORECASE)
 
 # A table may follow any of these words; LATERAL, STREAM and the like may stand between.
 OPENERS = frozenset({"from", "join", "table"})
@@ -53,6 +55,11 @@ CLOSERS = frozenset(
 def referenced_tables(sql: str) -> set[str]:
     """Normalized names of every table or view the text may read."""
     return set(_tables(sql))
+
+
+def reads_stream_keyword(sql: str) -> bool:
+    """Whether the text may read a table as a stream: `FROM STREAM t`, `JOIN STREAM(t)`."""
+    return STREAM.search(sql) is not None
 
 
 def normalized_name(identifier: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pyspark.sql.connect.proto import Aggregate, Expression, Relation
+from pyspark.sql.connect.proto import Expression, Relation
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
@@ -17,8 +17,10 @@ from cauce.errors import AnalysisException
 from cauce.plan.build import alias, attribute, project
 from cauce.plan.expression_text import output_name
 from cauce.plan.walk import operands, plan_id
-from cauce.streaming.operators.aggregate import StreamingAggregate
+from cauce.plan.windows import SESSION_WINDOW_COLUMN
+from cauce.streaming.operators import StatefulOperator, StreamingAggregate, StreamingSessionAggregate
 from cauce.streaming.operators.aggregates import AGGREGATES, AggregateCall
+from cauce.streaming.operators.aggregates.result_types import argument_type, result_type
 from cauce.streaming.planner.nodes import Node, SelectNode
 
 if TYPE_CHECKING:
@@ -70,14 +72,15 @@ class _Calls:
 
 def plan_aggregate(cutter: "Cutter", relation: Relation) -> Node:
     """The nodes of one aggregation over a stream."""
-    keys = [_parsed(e) for e in relation.aggregate.grouping_expressions]
-    wanted = [_parsed(e) for e in relation.aggregate.aggregate_expressions]
+    keys = relation.aggregate.grouping_expressions
+    wanted = relation.aggregate.aggregate_expressions
     calls = _Calls({_fingerprint(_unaliased(key)): f"k{i}" for i, key in enumerate(keys)})
     answers = [(calls.rewrite(_unaliased(e)), output_name(e)) for e in wanted]
     described = [_describe_call(cutter, calls, name, call) for name, call in calls.calls.values()]
     child = cutter.cut(_input_projection(relation, keys, calls))
-    schema = _output_schema(cutter, child, len(keys), described)
-    operator = _operator(cutter, child, schema, described, _event_time_key(child))
+    child, described = _with_casts(cutter, child, described)
+    schema = _output_schema(child, len(keys), described)
+    operator = _operator(cutter, child, schema, described, _session_key(keys))
     stateful = cutter.stateful_node(child, operator, schema)
     names = [(attribute(f"k{i}"), output_name(key)) for i, key in enumerate(keys)]
     return _answer(cutter, stateful, names + answers, plan_id(relation))
@@ -108,9 +111,36 @@ def _input_projection(relation: Relation, keys: list[Expression], calls: _Calls)
     return project(relation.aggregate.input, columns)
 
 
+def _with_casts(
+    cutter: "Cutter", child: Node, described: list[dict[str, Any]]
+) -> tuple[Node, list[dict[str, Any]]]:
+    """Arguments in the types the functions take: text is read as a number where one is needed."""
+    casts: dict[str, Expression] = {}
+    taken: list[dict[str, Any]] = []
+    for call in described:
+        inputs = []
+        for name in call["inputs"]:
+            given = child.schema[name].dataType
+            wanted = argument_type(call["function"], given)
+            if wanted != given:
+                cast = Expression.Cast(expr=attribute(name), type_str=wanted.simpleString())
+                name = f"{name}_{wanted.typeName()}"
+                casts[name] = alias(Expression(cast=cast), name)
+            inputs.append(name)
+        taken.append({**call, "inputs": tuple(inputs)})
+    if not casts:
+        return child, described
+    columns = [*(attribute(name) for name in child.schema.names), *casts.values()]
+    return cutter.fragment(project(input_leaf("input0"), columns), {"input0": child}), taken
+
+
 def _operator(
-    cutter: "Cutter", child: Node, schema: StructType, described: list[dict[str, Any]], event_time: str | None
-) -> StreamingAggregate:
+    cutter: "Cutter",
+    child: Node,
+    schema: StructType,
+    described: list[dict[str, Any]],
+    session_key: str | None,
+) -> StatefulOperator:
     given = cutter.empty(child).schema
     wanted = to_arrow_schema(schema, timezone=cutter.engine.time_zone)
     calls = [
@@ -122,31 +152,26 @@ def _operator(
         for call in described
     ]
     keys = [name for name in given.names if name.startswith("k")]
-    return StreamingAggregate(given, keys, calls, event_time, schema)
+    event_time = _event_time_key(child)
+    if session_key is None:
+        return StreamingAggregate(given, keys, calls, event_time, schema)
+    is_watermarked = event_time == session_key
+    return StreamingSessionAggregate(given, keys, calls, session_key, schema, is_watermarked=is_watermarked)
 
 
-def _output_schema(
-    cutter: "Cutter", child: Node, key_count: int, described: list[dict[str, Any]]
-) -> StructType:
-    """Keys and calls with the types Sail gives the same aggregation on a batch."""
-    aggregation = Aggregate(
-        input=input_leaf("input"),
-        group_type=Aggregate.GROUP_TYPE_GROUPBY,
-        grouping_expressions=[attribute(f"k{i}") for i in range(key_count)],
-        aggregate_expressions=[alias(_call_on_columns(call), call["output"]) for call in described],
-    )
-    return cutter.engine.schema(Relation(aggregate=aggregation), {"input": cutter.empty(child)})
+def _output_schema(child: Node, key_count: int, described: list[dict[str, Any]]) -> StructType:
+    """Keys as they come, and calls in the types Spark gives them."""
+    schema = StructType([child.schema[f"k{i}"] for i in range(key_count)])
+    for call in described:
+        types = [child.schema[name].dataType for name in call["inputs"]]
+        schema.add(call["output"], result_type(call["function"], types, call["parameters"]))
+    return schema
 
 
-def _call_on_columns(call: dict[str, Any]) -> Expression:
-    arguments = [attribute(name) for name in call["inputs"]]
-    arguments += [_literal(value) for value in call["parameters"]]
-    if not arguments:
-        arguments = [_literal(1)]
-    function = Expression.UnresolvedFunction(
-        function_name=call["function"], arguments=arguments, is_distinct=call["distinct"]
-    )
-    return Expression(unresolved_function=function)
+def _session_key(keys: list[Expression]) -> str | None:
+    """The key that is a row's own session, if the query groups by sessions."""
+    names = [_unaliased(key).unresolved_attribute.unparsed_identifier for key in keys]
+    return f"k{names.index(SESSION_WINDOW_COLUMN)}" if SESSION_WINDOW_COLUMN in names else None
 
 
 def _event_time_key(child: Node) -> str | None:
@@ -174,19 +199,6 @@ def _is_aggregate(expression: Expression) -> bool:
     return expression.unresolved_function.function_name.lower() in AGGREGATES
 
 
-def _parsed(expression: Expression) -> Expression:
-    """SQL text inside the expression made visible, so that aggregates in it are found."""
-    if expression.HasField("expression_string"):
-        from cauce.plan.sql import parse_expression  # sqlglot is only loaded by those who use SQL
-
-        return parse_expression(expression.expression_string.expression)
-    copy = Expression()
-    copy.CopyFrom(expression)
-    for operand in operands(copy):
-        operand.CopyFrom(_parsed(operand))
-    return copy
-
-
 def _unaliased(expression: Expression) -> Expression:
     return _unaliased(expression.alias.expr) if expression.HasField("alias") else expression
 
@@ -212,9 +224,3 @@ def _constant(cutter: "Cutter", expression: Expression) -> Any:
     one_row = pa.table({"row": [True]})
     constant = project(input_leaf("input"), [alias(expression, "value")])
     return cutter.engine.run(constant, {"input": one_row})["value"][0].as_py()
-
-
-def _literal(value: Any) -> Expression:
-    from pyspark.sql.connect.expressions import LiteralExpression
-
-    return LiteralExpression._from_value(value).to_plan(None)

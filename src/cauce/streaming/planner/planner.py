@@ -8,7 +8,9 @@ from pyspark.sql.types import StructType
 from cauce.clock import Clock, SystemClock
 from cauce.conf import Conf
 from cauce.plan.event_time import event_times
+from cauce.plan.expression_strings import read_expressions
 from cauce.plan.join_columns import name_join_columns
+from cauce.plan.join_filters import merge_join_filters
 from cauce.plan.windows import rewrite_windows
 from cauce.session import Session
 from cauce.streaming.planner.batch_twin import BatchTwin
@@ -21,7 +23,7 @@ from cauce.streaming.planner.unsupported import check_streaming
 
 __all__ = ["RULES", "StreamingPlan", "plan_stream", "stream_schema"]
 
-RULES = (rewrite_windows, name_join_columns)
+RULES = (lambda relation, _: read_expressions(relation), rewrite_windows, name_join_columns)
 """Applied in this order to the expanded relation; each is a pure function (relation, schema of a relation) -> relation."""
 
 
@@ -41,7 +43,7 @@ def plan_stream(
     """The plan of a streaming relation, or Spark's AnalysisException for what cannot stream."""
     context = source_context(session, conf, clock or SystemClock())
     twin = BatchTwin(session.engine, context)
-    expanded = expand(relation, session)
+    expanded = merge_join_filters(expanded_names(relation, session, twin))
     check_streaming(
         expanded,
         output_mode,
@@ -59,7 +61,14 @@ def stream_schema(relation: Relation, session: Session) -> StructType:
     """The columns a streaming relation has, as the engine resolves them."""
     context = source_context(session, session.settings.snapshot(), SystemClock())
     twin = BatchTwin(session.engine, context)
-    return twin.schema(apply_rules(expand(relation, session), twin))
+    return twin.schema(apply_rules(expanded_names(relation, session, twin), twin))
+
+
+def expanded_names(relation: Relation, session: Session, twin: BatchTwin) -> Relation:
+    """The relation with streaming views and SQL over them in it."""
+    return expand(
+        relation, session, lambda part: twin.columns(apply_rules(expanded_names(part, session, twin), twin))
+    )
 
 
 def apply_rules(relation: Relation, twin: BatchTwin) -> Relation:
