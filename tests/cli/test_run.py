@@ -1,6 +1,5 @@
 """`cauce run`: a program runs as under plain `python`, with a SparkSession that needs no address."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -15,17 +14,9 @@ SESSION = "from pyspark.sql import SparkSession\nspark = SparkSession.builder.ap
 TIMEOUT_S = 120
 
 
-def cauce(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def cauce(*arguments: str, cwd: Path | None = None, typed: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "cauce.cli.main", *arguments]
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        timeout=TIMEOUT_S,
-        env={**os.environ, **environment},
-    )
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, input=typed, timeout=TIMEOUT_S)
 
 
 @contextmanager
@@ -104,6 +95,24 @@ def test_print_and_variables_of_a_closure_live_in_this_process(tmp_path: Path) -
     )
     done = cauce("run", program)
     assert done.stdout.splitlines() == ["in the closure", "True"]
+
+
+def test_a_breakpoint_in_foreach_batch_opens_the_debugger(tmp_path: Path) -> None:
+    program = script(
+        tmp_path,
+        f"""
+        {SESSION.replace(chr(10), chr(10) + "        ")}
+        def each(batch, batch_id):
+            rows = batch.count()
+            breakpoint()
+
+        stream = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 3).load()
+        stream.writeStream.foreachBatch(each).trigger(once=True).start().awaitTermination()
+        """,
+    )
+    done = cauce("run", program, typed="p (batch_id, rows)\ncontinue\n")
+    assert "(Pdb) (0, 3)\n" in done.stdout
+    assert done.returncode == 0
 
 
 def test_the_server_outlives_threads_and_exit_handlers(tmp_path: Path) -> None:
