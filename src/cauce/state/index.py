@@ -156,13 +156,16 @@ class _Table:
             return self._find_few(words, slots)
         hit, number = self._compare(slots, words)
         asked = np.flatnonzero(~hit & (number != 0))
-        while len(asked):
+        while len(asked) > WINDOW_KEYS_MAX:
             next_slots = (slots.take(asked) + 1) & (self.capacity - 1)
             slots[asked] = next_slots
             is_hit, next_number = self._compare(next_slots, words.take(asked, axis=0))
             hit[asked], number[asked] = is_hit, next_number
             asked = asked[~is_hit & (next_number != 0)]
-        return np.where(hit, slots, ~slots), number
+        found = np.where(hit, slots, ~slots)
+        if len(asked):
+            found[asked], number[asked] = self._find_few(words.take(asked, axis=0), slots[asked] + 1)
+        return found, number
 
     def _compare(self, slots: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Whether each slot holds the key, and the slot's number."""

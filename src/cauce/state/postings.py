@@ -119,7 +119,7 @@ class Postings:
 
 
 def group(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The order that sorts numbers below 2**31, equal ones as they come; and where in it each group starts."""
+    """The order that sorts numbers below 2**31, equal ones as they come; where in it each group starts."""
     # Number and place in one integer: a plain sort is several times faster than a stable argsort.
     packed = np.sort((numbers << 32) | np.arange(len(numbers)))
     order, numbers = packed & (2**32 - 1), packed >> 32
