@@ -165,6 +165,13 @@ def test_correlation_with_a_constant_divides_by_zero():
         operator.aggregation.finish(buffers)
 
 
+def test_statistics_of_longs_that_are_no_doubles():
+    values = pa.array([LONG_MAX, LONG_MAX - 2])
+    assert totals("avg", values, pa.float64())[-1] == 2.0**63
+    assert totals("stddev_pop", values, pa.float64())[-1] == 0.0
+    assert totals("median", values, pa.float64())[-1] == 2.0**63
+
+
 def test_durations_add_up_and_average():
     values = pa.array([1_500_000, 2_000_000, None], pa.duration("us"))
     assert totals("sum", values, values.type)[-1] == timedelta(seconds=3.5)

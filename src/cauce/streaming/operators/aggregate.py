@@ -30,6 +30,7 @@ class StreamingAggregate:
     """
 
     operator_name = "stateStoreSave"
+    multi_row = False
 
     def __init__(
         self,

@@ -28,6 +28,7 @@ class StreamingDeduplicate:
     """
 
     operator_name = "dedupe"
+    multi_row = False
 
     def __init__(
         self, input_schema: pa.Schema, keys: Sequence[str], event_time: str | None, schema: StructType

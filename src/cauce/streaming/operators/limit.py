@@ -16,6 +16,7 @@ class StreamingLimit:
     """Lets `limit` rows pass in all; the state is one counter."""
 
     operator_name = "globalLimit"
+    multi_row = False
     event_time: str | None = None
 
     def __init__(self, input_schema: pa.Schema, limit: int, schema: StructType) -> None:

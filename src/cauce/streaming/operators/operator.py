@@ -19,6 +19,8 @@ class StatefulOperator(Protocol):
     value_schema: pa.Schema
     event_time: str | None
     """The column of the store that orders eviction (int64 microseconds)."""
+    multi_row: bool
+    """Whether the store holds several rows per key."""
     output_schema: pa.Schema
 
     def process(

@@ -295,7 +295,10 @@ class StatefulNode:
     @property
     def store_schemas(self) -> Mapping[str, StoreSchema]:
         operator = self.operator
-        return {DEFAULT_STORE: StoreSchema(operator.key_schema, operator.value_schema, operator.event_time)}
+        schema = StoreSchema(
+            operator.key_schema, operator.value_schema, operator.event_time, operator.multi_row
+        )
+        return {DEFAULT_STORE: schema}
 
     def wants_batch(self, new_watermark_ms: int, last_watermark_ms: int, output_mode: str) -> bool:
         """Whether a batch without data would give or evict something under the new watermark."""

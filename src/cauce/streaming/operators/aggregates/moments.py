@@ -75,7 +75,7 @@ def numbers(array: pa.Array) -> np.ndarray:
     """A buffer as doubles, 0 for groups that have seen nothing."""
     if pa.types.is_decimal(array.type):
         array = doubles_of(array)
-    return array.cast(pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
+    return array.cast(pa.float64(), safe=False).fill_null(0.0).to_numpy(zero_copy_only=False)
 
 
 def var_samp(n: np.ndarray, m2: np.ndarray) -> Result:
