@@ -9,6 +9,7 @@ from cauce.errors import IllegalArgumentException, NumberFormatException
 __all__ = ["DEFAULTS", "Conf", "parse_boolean", "parse_integer", "parse_time_ms"]
 
 DEFAULTS: dict[str, str] = {
+    "spark.sql.ansi.enabled": "true",
     "spark.sql.shuffle.partitions": "200",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.streaming.checkpointLocation": "",

@@ -148,6 +148,7 @@ def _operator(
             **call,
             output_type=wanted.field(call["output"]).type,
             input_types=tuple(given.field(name).type for name in call["inputs"]),
+            ansi=cutter.ansi,
         )
         for call in described
     ]

@@ -55,6 +55,8 @@ class Cutter:
     resolve_source: Callable[[Relation], SourceLeaf]
     boundaries: Mapping[str, Boundary]
     """The relations that become nodes of their own, by their field name."""
+    ansi: bool = True
+    """Whether an overflow is an error (spark.sql.ansi.enabled)."""
     sources: list[SourceLeaf] = field(default_factory=list)
     watermarks: list[WatermarkNode] = field(default_factory=list)
     stateful: list[RemembersNode] = field(default_factory=list)

@@ -1,5 +1,6 @@
 """The planner's whole path: expand names, rewrite by rules, check, cut."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyspark.sql.connect.proto import Relation
@@ -9,6 +10,7 @@ from cauce.clock import Clock, SystemClock
 from cauce.conf import Conf
 from cauce.plan.event_time import event_times
 from cauce.plan.expression_strings import read_expressions
+from cauce.plan.file_metadata import read_file_metadata
 from cauce.plan.join_columns import name_join_columns
 from cauce.plan.join_filters import merge_join_filters
 from cauce.plan.windows import rewrite_windows
@@ -17,19 +19,19 @@ from cauce.streaming.planner.batch_twin import BatchTwin
 from cauce.streaming.planner.boundaries import BOUNDARIES
 from cauce.streaming.planner.cut import Cutter
 from cauce.streaming.planner.expand import expand
-from cauce.streaming.planner.nodes import Node, RemembersNode, WatermarkNode
+from cauce.streaming.planner.nodes import Node, RemembersNode, WatermarkNode, walk_down
 from cauce.streaming.planner.source_leaf import SourceLeaf, is_source, resolve_source, source_context
 from cauce.streaming.planner.unsupported import check_streaming
 
 __all__ = ["RULES", "StreamingPlan", "plan_stream", "stream_schema"]
 
 RULES = (lambda relation, _: read_expressions(relation), rewrite_windows, name_join_columns)
-"""Applied in this order to the expanded relation; each is a pure function (relation, schema of a relation) -> relation."""
+"""Applied in this order to the expanded relation; each is a pure function (relation, schema) -> relation."""
 
 
 @dataclass(frozen=True)
 class StreamingPlan:
-    """A query's tree of nodes, with its sources, watermarks and stateful operators in plan order."""
+    """A query's tree of nodes, with its sources and watermarks in plan order, its stateful nodes by number."""
 
     root: Node
     sources: tuple[SourceLeaf, ...]
@@ -52,9 +54,16 @@ def plan_stream(
         event_times=lambda part: event_times(part, {}, twin.columns),
         columns=twin.columns,
     )
-    cutter = Cutter(session.engine, twin, lambda leaf: resolve_source(leaf, context), BOUNDARIES)
+    cutter = Cutter(
+        session.engine,
+        twin,
+        lambda leaf: resolve_source(leaf, context),
+        BOUNDARIES,
+        ansi=conf.flag("spark.sql.ansi.enabled"),
+    )
     root = cutter.cut(apply_rules(expanded, twin))
-    return StreamingPlan(root, tuple(cutter.sources), tuple(cutter.watermarks), tuple(cutter.stateful))
+    stateful = _numbered(root, cutter.stateful)
+    return StreamingPlan(root, tuple(cutter.sources), tuple(cutter.watermarks), stateful)
 
 
 def stream_schema(relation: Relation, session: Session) -> StructType:
@@ -65,10 +74,21 @@ def stream_schema(relation: Relation, session: Session) -> StructType:
 
 
 def expanded_names(relation: Relation, session: Session, twin: BatchTwin) -> Relation:
-    """The relation with streaming views and SQL over them in it."""
-    return expand(
-        relation, session, lambda part: twin.columns(apply_rules(expanded_names(part, session, twin), twin))
+    """The relation with streaming views and SQL over them in it, and no hidden columns."""
+    return read_file_metadata(
+        expand(
+            relation, session, lambda part: twin.columns(apply_rules(expanded_names(part, session, twin), twin))
+        )
     )
+
+
+def _numbered(root: Node, stateful: Sequence[RemembersNode]) -> tuple[RemembersNode, ...]:
+    """The stateful nodes in the order in which Spark numbers and reports them: from the sink down."""
+    nodes = {id(node): node for node in stateful}
+    ordered = tuple(nodes[id(node)] for node in walk_down(root) if id(node) in nodes)
+    for index, node in enumerate(ordered):
+        node.index = index
+    return ordered
 
 
 def apply_rules(relation: Relation, twin: BatchTwin) -> Relation:
