@@ -15,7 +15,7 @@ from cauce.session import Session
 from cauce.state.store import StateStore
 from cauce.streaming.planner import StreamingPlan
 from cauce.streaming.planner.nodes import Batch, RemembersNode, Rows, table
-from cauce.streaming.sinks import Sink, SinkContext
+from cauce.streaming.sinks import ShowsLastBatch, Sink, SinkContext
 from cauce.streaming.sources import Source, SourceContext, source_class
 from cauce.streaming.watermark import WatermarkTracker
 
@@ -92,7 +92,8 @@ def open_execution(
     output_mode: str,
 ) -> Execution:
     """Recover the checkpoint, then build sources and stores on it."""
-    recovered = recover(checkpoint, source_count=len(plan.sources))
+    shown = sink.latest_batch_id() if isinstance(sink, ShowsLastBatch) else None
+    recovered = recover(checkpoint, sink_batch_id=shown, source_count=len(plan.sources))
     latest, committed = recovered
     if latest is not None:
         conf = restore_locked_conf(conf, latest[1].conf)

@@ -44,6 +44,8 @@ class MicroBatches:
     _last_watermark_ms: int | None = None
     """Watermark of the batch this run finished last; None after a restart."""
     _late_watermark_ms: int = 0
+    _state: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """References to the state after each retained batch."""
 
     def restore(self) -> None:
         """Continue where the checkpoint says: repeat an uncommitted batch, or start the next."""
@@ -53,6 +55,7 @@ class MicroBatches:
         if latest is None:
             return
         self.batch_id, entry = latest
+        self._state = self._retained_state()
         self.available = list(entry.offsets)
         self.execution.tracker.restore(entry.watermark_ms)
         if committed is not None and committed[0] == self.batch_id:
@@ -123,6 +126,21 @@ class MicroBatches:
         if oldest_kept > 0:
             self.execution.checkpoint.offsets.purge(oldest_kept)
             self.execution.checkpoint.commits.purge(oldest_kept)
+            self._purge_state(oldest_kept)
+
+    def _purge_state(self, oldest_kept: int) -> None:
+        self._state = {batch_id: kept for batch_id, kept in self._state.items() if batch_id >= oldest_kept}
+        for index, stores in self.execution.stores.items():
+            for name, store in stores.items():
+                store.purge([kept[str(index)][name] for kept in self._state.values()])
+
+    def _retained_state(self) -> dict[int, dict[str, Any]]:
+        """The references that commits of the retained batches hold."""
+        if not self.execution.stores:
+            return {}
+        first = max(0, self.batch_id - self.execution.batches_retained)
+        commits = {i: self.execution.checkpoint.commits.get(i) for i in range(first, self.batch_id + 1)}
+        return {i: commit.state for i, commit in commits.items() if commit is not None and commit.state}
 
     # -- steps 4 to 8 ---------------------------------------------------------------------------
 
@@ -137,6 +155,8 @@ class MicroBatches:
         with progress.timed("commitOffsets"):
             next_watermark_ms = execution.tracker.watermark_ms
             execution.checkpoint.commits.add(self.batch_id, CommitEntry(next_watermark_ms, references))
+            if references is not None:
+                self._state[self.batch_id] = references
         self._report(entry, batch, written, progress)
 
     def _open_batch(self, entry: OffsetEntry, progress: BatchProgress) -> Batch:

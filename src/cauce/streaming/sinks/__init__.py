@@ -19,12 +19,13 @@ from cauce.streaming.sinks.foreach_batch import ForeachBatchSink
 from cauce.streaming.sinks.memory import MemorySink
 from cauce.streaming.sinks.noop import NoopSink
 from cauce.streaming.sinks.python import python_sink
-from cauce.streaming.sinks.sink import Sink, SinkContext, SinkOptions
+from cauce.streaming.sinks.sink import ShowsLastBatch, Sink, SinkContext, SinkOptions
 from cauce.streaming.sinks.table import TableSink
 
 __all__ = [
     "SINKS",
     "TEMPORARY_CHECKPOINT_SINKS",
+    "ShowsLastBatch",
     "Sink",
     "SinkContext",
     "SinkOptions",

@@ -48,10 +48,14 @@ class FileSink:
         self._extension = self._writer.extension(self._write_options)
         self._arrow_schema = to_arrow_schema(context.schema, timezone=time_zone)
         self._log = _sink_log(options, context, self._path)
+        self._log.settle()
         self._latest_batch_id = self._log.latest_id()
 
     def description(self) -> str:
         return f"FileSink[file:{self._path}]"
+
+    def latest_batch_id(self) -> int:
+        return -1 if self._latest_batch_id is None else self._latest_batch_id
 
     def add_batch(self, batch_id: int, table: pa.Table) -> None:
         latest = self._latest_batch_id

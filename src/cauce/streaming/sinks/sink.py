@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 from pyspark.sql.types import StructType
@@ -11,7 +11,7 @@ from cauce.clock import Clock
 from cauce.conf import Conf, parse_boolean, parse_integer
 from cauce.files import FileSystem
 
-__all__ = ["Sink", "SinkContext", "SinkOptions"]
+__all__ = ["ShowsLastBatch", "Sink", "SinkContext", "SinkOptions"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,15 @@ class SinkContext:
     """Text to the user's terminal or notebook (the console sink)."""
     data_sources: Mapping[str, type] = field(default_factory=dict)
     """Python data sources the user registered in the session: name -> class."""
+
+
+@runtime_checkable
+class ShowsLastBatch(Protocol):
+    """A sink whose medium tells which batches it has, so that a damaged checkpoint can be judged."""
+
+    def latest_batch_id(self) -> int:
+        """The last batch that is there; -1 before any."""
+        ...
 
 
 class Sink(Protocol):
