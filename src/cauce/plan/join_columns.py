@@ -3,8 +3,7 @@
 A stream-stream join becomes an operator, which gives one table: the frames and aliases below it, by
 which users tell `clicks.ts` from `impressions.ts`, are not there any more when the engine
 resolves what is above. So references are resolved here, as Spark's analyzer does by attribute ids,
-and the names users know come back at the end. Also here, as in Spark's optimizer: a filter over
-an inner join becomes part of its condition, and USING becomes an equality.
+and the names users know come back at the end. USING becomes an equality.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from pyspark.sql.types import StructType
 
 from cauce.plan.build import alias, attribute, call, project, quoted
 from cauce.plan.expression_text import function_name, output_name
+from cauce.plan.join_filters import is_stream_stream_join
 from cauce.plan.scope import Column, Scope, fresh_name, parsed
 from cauce.plan.tables import identifier_parts
 from cauce.plan.walk import (
@@ -26,20 +26,19 @@ from cauce.plan.walk import (
     plan_id,
     replace_children,
     replace_expressions,
-    transform_expressions,
     walk,
     walk_expression,
 )
 
-__all__ = ["is_stream_stream_join", "name_join_columns"]
+__all__ = ["name_join_columns"]
 
 Schema = Callable[[Relation], StructType]
 
 LEFT_ONLY = (Join.JOIN_TYPE_LEFT_SEMI, Join.JOIN_TYPE_LEFT_ANTI)
-INNER = (Join.JOIN_TYPE_INNER, Join.JOIN_TYPE_CROSS)
 
 # These give their input's columns, and refer to them by expressions only.
 TRANSPARENT = (
+    "filter",
     "hint",
     "limit",
     "offset",
@@ -51,13 +50,9 @@ TRANSPARENT = (
 )
 # A call of one of these makes columns only the engine can count.
 GENERATORS = (
-    "explode", "explode_outer", "inline", "inline_outer", "json_tuple", "posexplode", "posexplode_outer", "stack",
+    "explode", "explode_outer", "inline", "inline_outer", "json_tuple", "posexplode", "posexplode_outer",
+    "stack",
 )  # fmt: skip
-
-
-def is_stream_stream_join(relation: Relation) -> bool:
-    """Whether both inputs of a join are streams."""
-    return kind(relation) == "join" and is_streaming(relation.join.left) and is_streaming(relation.join.right)
 
 
 def name_join_columns(relation: Relation, schema: Schema) -> Relation:
@@ -86,11 +81,9 @@ class _Renaming:
         inputs = children(relation)
         rule = RULES.get(name, _transparent if name in TRANSPARENT else None)
         child, scope = self.visit(inputs[0]) if len(inputs) == 1 else (None, None)
-        if rule is not None and child is not None and scope is not None:
-            found = rule(relation, child, scope)
-            if found is not None:
-                return found
-            return self._by_names(relation, child, scope)
+        if child is not None and scope is not None:
+            found = rule(relation, child, scope) if rule is not None else None
+            return self._by_names(relation, child, scope) if found is None else found
         return replace_children(relation, [self._plain(part) for part in inputs]), None
 
     def _plain(self, relation: Relation) -> Relation:
@@ -102,7 +95,7 @@ class _Renaming:
         """A relation only the engine knows the columns of, over the names users know."""
         plain = scope if scope.is_plain else _plain_scope(scope)
         over = replace_children(relation, [_closed(child, scope)])
-        rewritten = transform_expressions(over, plain.rewrite)
+        rewritten = _rewritten(over, plain)
         return rewritten, _named(self.schema(rewritten).names, relation)
 
     def _join(self, relation: Relation) -> tuple[Relation, Scope]:
@@ -251,6 +244,11 @@ def _as(expression: Expression, name: str, wanted: str) -> Expression:
     return expression if name == wanted else alias(expression, wanted)
 
 
+def _rewritten(relation: Relation, scope: Scope) -> Relation:
+    """The relation with its own references by the columns' own names."""
+    return replace_expressions(relation, [scope.rewrite(part) for part in expressions(relation)])
+
+
 def _over(relation: Relation, child: Relation) -> Relation:
     return replace_children(relation, [child])
 
@@ -259,17 +257,7 @@ def _over(relation: Relation, child: Relation) -> Relation:
 
 
 def _transparent(relation: Relation, child: Relation, scope: Scope) -> tuple[Relation, Scope] | None:
-    return _over(transform_expressions(relation, scope.rewrite), child), scope
-
-
-def _filter(relation: Relation, child: Relation, scope: Scope) -> tuple[Relation, Scope] | None:
-    if not is_stream_stream_join(child) or child.join.join_type not in INNER:
-        return _transparent(relation, child, scope)
-    joined = Relation()
-    joined.CopyFrom(child)
-    joined.join.join_type = Join.JOIN_TYPE_INNER
-    _add_condition(joined, scope.rewrite(relation.filter.condition))
-    return joined, scope
+    return _over(_rewritten(relation, scope), child), scope
 
 
 def _project(relation: Relation, child: Relation, scope: Scope) -> tuple[Relation, Scope] | None:
@@ -399,7 +387,6 @@ RULES: dict[str, Callable[[Relation, Relation, Scope], tuple[Relation, Scope] | 
     "collect_metrics": _collect_metrics,
     "deduplicate": _deduplicate,
     "drop": _drop,
-    "filter": _filter,
     "project": _project,
     "subquery_alias": _subquery_alias,
     "to_df": _to_df,

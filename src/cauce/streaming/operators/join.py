@@ -51,8 +51,8 @@ class StreamingJoin:
         output_schema: pa.Schema,
     ) -> None:
         self.how = how
-        self.left = dataclasses.replace(left, remembers_match=how in ("left", "full", "semi"))
-        self.right = dataclasses.replace(right, remembers_match=how in ("right", "full"))
+        self.left = dataclasses.replace(left, remembers_match=how in KEEPS_LEFT)
+        self.right = dataclasses.replace(right, remembers_match=how in KEEPS_RIGHT)
         self.condition = condition
         self.output_schema = output_schema
 
@@ -127,13 +127,16 @@ class StreamingJoin:
         """Match right input with the left state, then store what outlives this batch."""
         found = self._match(right, left_state)
         matched = _hits(found.index, right.rows.num_rows)
-        first = _mark_matched(self.left, left_state, found)
+        _mark_matched(self.left, left_state, found)
         stays = _after(right, state_watermark_us)
         if self.how in KEEPS_RIGHT:
             stays |= ~matched  # eviction, at the end of the batch, gives it with nulls
         self._store(self.right, right_state, right, matched, stays, metrics)
         if self.how == "semi":
-            return [self.left.rows_of(found.stored).take(first)]
+            # The left rows that found their first partner; they need no more.
+            positions, first = np.unique(found.positions, return_index=True)
+            left_state.discard(positions)
+            return [self.left.rows_of(found.stored).take(np.sort(first))]
         return [self._pairs(self.left.rows_of(found.stored), found.rows)]
 
     def _match(self, arrivals: Arrivals, state: StateStore) -> _Matches:
@@ -204,20 +207,17 @@ def _after(arrivals: Arrivals, watermark_us: int | None) -> np.ndarray:
     return ~evicted.to_numpy(zero_copy_only=False)
 
 
-def _mark_matched(side: JoinInput, state: StateStore, found: _Matches) -> np.ndarray:
-    """Remember that stored rows have found a partner; where in `found` each one's first pair is."""
-    if not side.remembers_match or not len(found.positions):
-        return np.empty(0, dtype=np.int64)
-    before = found.stored.column(MATCHED).to_numpy()
-    fresh = np.flatnonzero(~before.astype(bool))
+def _mark_matched(side: JoinInput, state: StateStore, found: _Matches) -> None:
+    """Remember that stored rows of an outer side have found a partner."""
+    if not side.remembers_match:
+        return
+    fresh = np.flatnonzero(~found.stored.column(MATCHED).to_numpy().astype(bool))
     positions, first = np.unique(found.positions[fresh], return_index=True)
-    first = np.sort(fresh[first])
-    if len(first):
-        values = found.stored.take(first)
+    if len(positions):
+        values = found.stored.take(fresh[first])
         at = values.schema.get_field_index(MATCHED)
-        flags = pa.repeat(pa.scalar(True), len(first))
-        state.replace(found.positions[first], values.set_column(at, values.schema.field(at), flags))
-    return first
+        flags = pa.repeat(pa.scalar(True), len(positions))
+        state.replace(positions, values.set_column(at, values.schema.field(at), flags))
 
 
 def _evict(side: JoinInput, state: StateStore, watermark_us: int | None) -> pa.Table:

@@ -7,6 +7,7 @@ from cauce.engine import input_leaf
 from cauce.engine.substitute import Template
 from cauce.errors import AnalysisException
 from cauce.plan.intervals import parse_watermark_delay_ms
+from cauce.plan.join_filters import is_stream_stream_join
 from cauce.plan.tables import identifier_parts
 from cauce.streaming.operators import (
     StreamingDeduplicate,
@@ -15,7 +16,7 @@ from cauce.streaming.operators import (
 )
 from cauce.streaming.planner.aggregation import plan_aggregate
 from cauce.streaming.planner.cut import Boundary, Cutter
-from cauce.streaming.planner.joins import joins_streams, picks_joined_columns, plan_join, plan_picked_columns
+from cauce.streaming.planner.joins import picks_joined_columns, plan_join, plan_picked_columns
 from cauce.streaming.planner.nodes import Node, ObserveNode, WatermarkNode
 
 __all__ = ["BOUNDARIES"]
@@ -98,6 +99,6 @@ BOUNDARIES: dict[str, Boundary] = {
     "aggregate": Boundary(plan_aggregate),
     "deduplicate": Boundary(plan_deduplicate),
     "limit": Boundary(plan_limit),
-    "join": Boundary(plan_join, joins_streams),
+    "join": Boundary(plan_join, is_stream_stream_join),
     "project": Boundary(plan_picked_columns, picks_joined_columns),
 }

@@ -102,7 +102,7 @@ class Difference:
 
 
 def difference(predicate: Expression) -> Difference | None:
-    """`smaller < larger` as the terms of smaller - larger; None if either is no sum of columns and constants."""
+    """`smaller < larger` as the terms of smaller - larger; None if it is no sum of columns and constants."""
     name = function_name(predicate)
     if name not in COMPARISONS:
         return None

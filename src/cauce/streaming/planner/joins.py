@@ -19,13 +19,13 @@ from cauce.engine import input_leaf
 from cauce.engine.substitute import Template
 from cauce.plan.build import alias, attribute, call, filter_by, project
 from cauce.plan.expression_text import function_name, output_name
+from cauce.plan.join_filters import NONDETERMINISTIC, is_stream_stream_join
 from cauce.plan.tables import identifier_parts
 from cauce.plan.time import BatchTime
-from cauce.plan.walk import kind, walk_expression
+from cauce.plan.walk import kind, transform_expression, walk_expression
 from cauce.streaming.operators import JoinType, StreamingJoin
 from cauce.streaming.operators.join_condition import AllOf, PairCondition, TimeRange
 from cauce.streaming.operators.join_input import JoinInput
-from cauce.streaming.planner.cut import is_streaming
 from cauce.streaming.planner.join_constraints import JoinSide, conjuncts, difference, equal_pairs
 from cauce.streaming.planner.join_node import PAIR, PAIRS, EngineCondition, JoinNode
 from cauce.streaming.planner.nodes import Node, SelectNode
@@ -35,7 +35,7 @@ from cauce.streaming.planner.state_watermark import WATERMARK_ITSELF, constant_u
 if TYPE_CHECKING:
     from cauce.streaming.planner.cut import Cutter
 
-__all__ = ["joins_streams", "picks_joined_columns", "plan_join", "plan_picked_columns"]
+__all__ = ["picks_joined_columns", "plan_join", "plan_picked_columns"]
 
 JOIN_TYPES: dict[int, JoinType] = {
     Join.JOIN_TYPE_INNER: "inner",
@@ -46,18 +46,16 @@ JOIN_TYPES: dict[int, JoinType] = {
     Join.JOIN_TYPE_LEFT_SEMI: "semi",
 }
 
+DROPS_LEFT = ("inner", "right", "semi")
+"""Joins that never give a left row without a partner."""
+DROPS_RIGHT = ("inner", "left", "semi")
+
 PASSES = "__cauce_passes"
-NONDETERMINISTIC = ("monotonically_increasing_id", "rand", "randn", "random", "shuffle", "uuid")
-
-
-def joins_streams(relation: Relation) -> bool:
-    """Whether it is a join with a stream on either side; joins with tables stay in fragments."""
-    return kind(relation) == "join" and is_streaming(relation.join.left) and is_streaming(relation.join.right)
 
 
 def picks_joined_columns(relation: Relation) -> bool:
     """Whether it is nothing but a choice of a stream-stream join's columns: too little for the engine."""
-    return joins_streams(relation.project.input) and all(map(_picked, relation.project.expressions))
+    return is_stream_stream_join(relation.project.input) and all(map(_picked, relation.project.expressions))
 
 
 def plan_picked_columns(cutter: "Cutter", relation: Relation) -> Node:
@@ -75,7 +73,12 @@ def plan_join(cutter: "Cutter", relation: Relation) -> Node:
     """The nodes of one join of two streams."""
     join = relation.join
     left, right = _Side.of(cutter, join.left), _Side.of(cutter, join.right)
+    how = JOIN_TYPES[join.join_type]
     predicates = _Predicates.split(join.join_condition, left, right)
+    if how in DROPS_LEFT:
+        left.passes += _inferred(predicates, left, right)
+    if how in DROPS_RIGHT:
+        right.passes += _inferred(predicates, right, left)
     _agree_on_types(cutter, predicates.equal, left, right)
     left_node, right_node = left.plan(cutter), right.plan(cutter)
     left_facts, right_facts = left.facts(left_node), right.facts(right_node)
@@ -83,7 +86,6 @@ def plan_join(cutter: "Cutter", relation: Relation) -> Node:
     bounds = [WATERMARK_ITSELF] if key is not None else None
     left_bounds = bounds or state_bounds(predicates.rest, left_facts, by=right_facts)
     right_bounds = bounds or state_bounds(predicates.rest, right_facts, by=left_facts)
-    how = JOIN_TYPES[join.join_type]
     schema = _output_schema(how, left.schema, right.schema)
     condition, in_engine = _pair_condition(cutter, predicates.pairs, [left, right])
     operator = StreamingJoin(
@@ -204,6 +206,21 @@ def _depends_only_on(predicate: Expression, side: _Side) -> bool:
     if any(function_name(part) in NONDETERMINISTIC for part in parts):
         return False
     return all(side.owner.owns(part) for part in parts if part.HasField("unresolved_attribute"))
+
+
+def _inferred(predicates: _Predicates, side: _Side, other: _Side) -> list[Expression]:
+    """What the condition says of this side alone, keys being equal (Spark: InferFiltersFromConstraints)."""
+    same = {
+        output_name(theirs).lower(): own
+        for own, theirs, null_safe in zip(side.keys, other.keys, side.null_safe, strict=True)
+        if _is_column(own) and _is_column(theirs) and not null_safe
+    }
+
+    def own_column(part: Expression) -> Expression:
+        return same.get(output_name(part).lower(), part) if _is_column(part) else part
+
+    found = [(predicate, transform_expression(predicate, own_column)) for predicate in predicates.rest]
+    return [said for given, said in found if said != given and _depends_only_on(said, side)]
 
 
 def _agree_on_types(

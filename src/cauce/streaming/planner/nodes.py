@@ -340,11 +340,11 @@ def input_watermark_ms(node: Node, global_ms: int) -> int | None:
     return max(node.output_watermark_ms(least_ms), 0) if isinstance(node, HoldsBackWatermark) else least_ms
 
 
-def walk(node: Node) -> Iterator[Node]:
-    """Every node, children before parents."""
-    for child in node.children:
-        yield from walk(child)
+def walk_down(node: Node) -> Iterator[Node]:
+    """Every node, parents before children."""
     yield node
+    for child in node.children:
+        yield from walk_down(child)
 
 
 def describe_tree(node: Node, *, extended: bool, depth: int = 0) -> str:

@@ -77,4 +77,5 @@ def _bound(found: Difference, side: JoinSide, by: JoinSide) -> StateBound | None
             sign = term_sign
         elif not side.owns(term):
             return None
-    return StateBound(sign, offset_us, found.inclusive)
+    # `score > 0` bounds a column, but by no time. Spark takes it for a bound that never moves.
+    return StateBound(sign, offset_us, found.inclusive) if sign else None
