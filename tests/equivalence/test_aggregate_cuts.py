@@ -44,11 +44,13 @@ ON_ANY = {
     "any_value", "approx_count_distinct", "array_agg", "collect_list", "collect_set", "count", "first",
     "first_value", "last", "last_value", "max", "min", "mode",
 }  # fmt: skip
+ON_TEXT = {"listagg", "string_agg"}
 ON_TWO = {name for name in AGGREGATES if name.startswith(("covar", "regr", "corr"))}
 BY_ANOTHER = {"max_by", "min_by"}
 PARAMETERS = {
     "approx_percentile": (0.4,),
     "percentile": (0.4,),
+    "string_agg": (", ",),
     "percentile_approx": ([0.1, 0.9], 20),
 }
 COUNTS = {"approx_count_distinct", "count", "count_if", "regr_count"}
@@ -64,6 +66,8 @@ def arguments(function: str) -> list[tuple[str, ...]]:
         return [("x", "whole")]
     if function in BY_ANOTHER:
         return [("text", column) for column in ("whole", "x", "pair")]
+    if function in ON_TEXT:
+        return [("text",)]
     names = ["whole", "x", "money"]
     return [(name,) for name in ([*names, "flag", "text", "pair"] if function in ON_ANY else names)]
 
@@ -71,7 +75,7 @@ def arguments(function: str) -> list[tuple[str, ...]]:
 def output_type(function: str, first: pa.DataType) -> pa.DataType:
     if function in COUNTS:
         return pa.int64()
-    if function in ON_ANY | BY_ANOTHER | ON_WHOLE | ON_FLAG:
+    if function in ON_ANY | BY_ANOTHER | ON_WHOLE | ON_FLAG | ON_TEXT:
         return pa.list_(first) if function in {"array_agg", "collect_list", "collect_set"} else first
     if function in {"approx_percentile", "percentile_approx"}:
         return pa.list_(first) if function == "percentile_approx" else first

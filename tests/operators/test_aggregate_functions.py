@@ -172,6 +172,18 @@ def test_statistics_of_longs_that_are_no_doubles():
     assert totals("median", values, pa.float64())[-1] == 2.0**63
 
 
+def test_texts_are_joined_in_order_of_arrival():
+    values = pa.array([None, "a", "", "b", None])
+    assert totals("listagg", values, values.type) == [None, "a", "a", "ab", "ab"]
+    assert totals("string_agg", values, values.type, parameters=("; ",))[-1] == "a; ; b"
+    assert totals("listagg", pa.array([b"x", b"y"]), pa.binary())[-1] == b"xy"
+
+
+def test_a_call_with_more_arguments_than_known_is_refused():
+    with pytest.raises(AnalysisException, match="max_by with 2 arguments is not supported"):
+        totals("max_by", pa.array([1]), pa.int64(), parameters=(3,))
+
+
 def test_durations_add_up_and_average():
     values = pa.array([1_500_000, 2_000_000, None], pa.duration("us"))
     assert totals("sum", values, values.type)[-1] == timedelta(seconds=3.5)

@@ -8,7 +8,8 @@ __all__ = ["conformed"]
 
 
 def conformed(table: pa.Table, zone: str) -> pa.Table:
-    """The same rows with instants labelled `zone` and list elements called `item`; copies nothing.
+    """The same rows with instants labelled `zone`, list elements called `item`, and nested values that may be
+    null, as in the schema's DDL text; copies nothing.
 
     Sail compares both when it checks that data fits a schema, and its own functions do not agree on them.
     """
@@ -25,10 +26,9 @@ def _conformed_type(kind: pa.DataType, zone: str) -> pa.DataType:
     if pa.types.is_timestamp(kind):
         return pa.timestamp("us", zone) if kind.tz is not None else kind
     if pa.types.is_struct(kind):
-        return pa.struct([pa.field(f.name, _conformed_type(f.type, zone), f.nullable) for f in kind])
+        return pa.struct([pa.field(f.name, _conformed_type(f.type, zone)) for f in kind])
     if pa.types.is_list(kind):
-        inner = kind.value_field
-        return pa.list_(pa.field("item", _conformed_type(inner.type, zone), inner.nullable))
+        return pa.list_(pa.field("item", _conformed_type(kind.value_type, zone)))
     if pa.types.is_map(kind):
         return pa.map_(_conformed_type(kind.key_type, zone), _conformed_type(kind.item_type, zone))
     return kind

@@ -15,11 +15,11 @@ from pyspark.sql.types import StructType
 from cauce.engine import input_leaf
 from cauce.errors import AnalysisException
 from cauce.plan.build import alias, attribute, project
-from cauce.plan.expression_text import output_name
+from cauce.plan.expression_text import function_name, output_name
 from cauce.plan.walk import operands, plan_id
 from cauce.plan.windows import SESSION_WINDOW_COLUMN
 from cauce.streaming.operators import StatefulOperator, StreamingAggregate, StreamingSessionAggregate
-from cauce.streaming.operators.aggregates import AGGREGATES, AggregateCall
+from cauce.streaming.operators.aggregates import AGGREGATES, UNSUPPORTED_AGGREGATES, AggregateCall
 from cauce.streaming.operators.aggregates.result_types import argument_type, result_type
 from cauce.streaming.planner.nodes import Node, SelectNode
 
@@ -55,6 +55,9 @@ class _Calls:
             kept = Expression()
             kept.CopyFrom(expression)  # the original may be part of a message that is being rewritten
             return attribute(self.calls.setdefault(fingerprint, (f"c{len(self.calls)}", kept))[0])
+        if function_name(expression) in UNSUPPORTED_AGGREGATES:
+            name = function_name(expression)
+            raise AnalysisException(None, f"The aggregate function {name} is not supported on streams.")
         if expression.HasField("unresolved_attribute"):
             name = output_name(expression)
             raise AnalysisException("MISSING_AGGREGATION", expression=f'"{name}"', expressionAnyValue=f'"any_value({name})"')

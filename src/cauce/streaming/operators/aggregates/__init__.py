@@ -7,7 +7,7 @@ are not here.
 
 from cauce.streaming.operators.aggregates.aggregate import Aggregate
 from cauce.streaming.operators.aggregates.aggregation import Aggregation
-from cauce.streaming.operators.aggregates.registry import AGGREGATES
+from cauce.streaming.operators.aggregates.registry import AGGREGATES, UNSUPPORTED_AGGREGATES
 from cauce.streaming.operators.aggregates.rows import AggregateCall
 
-__all__ = ["AGGREGATES", "Aggregate", "AggregateCall", "Aggregation"]
+__all__ = ["AGGREGATES", "UNSUPPORTED_AGGREGATES", "Aggregate", "AggregateCall", "Aggregation"]

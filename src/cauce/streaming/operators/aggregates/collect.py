@@ -10,9 +10,10 @@ from cauce.streaming.operators.aggregates.aggregate import Aggregate
 from cauce.streaming.operators.aggregates.grouping import group_by
 from cauce.streaming.operators.aggregates.rows import AggregateCall, Buffers, Request, Rows
 from cauce.streaming.operators.aggregates.segments import Segments, concat_lists
+from cauce.streaming.operators.kernels import pc
 from cauce.streaming.operators.keys import GroupKeys
 
-__all__ = ["CollectList", "CollectSet", "Distinct"]
+__all__ = ["CollectList", "CollectSet", "Distinct", "ListAgg"]
 
 
 class CollectList:
@@ -33,6 +34,16 @@ class CollectList:
 
     def finish(self, buffers: Buffers) -> pa.Array:
         return Segments.of(buffers[0]).lists()
+
+
+class ListAgg(CollectList):
+    """listagg(a, delimiter): texts or bytes joined in order of arrival; null for none."""
+
+    def finish(self, buffers: Buffers) -> pa.Array:
+        values = Segments.of(buffers[0])
+        delimiter = self.call.parameters[0] if self.call.parameters else ""
+        joined = pc.binary_join(values.lists(), pa.scalar(delimiter or "").cast(self.call.input_types[0]))
+        return pc.if_else(pa.array(values.counts > 0), joined, pa.scalar(None, joined.type))
 
 
 class CollectSet(CollectList):

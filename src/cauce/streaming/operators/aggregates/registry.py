@@ -6,12 +6,13 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
+from cauce.errors import AnalysisException
 from cauce.streaming.operators.aggregates import covariance as pairs
 from cauce.streaming.operators.aggregates import moments
 from cauce.streaming.operators.aggregates.aggregate import Aggregate
 from cauce.streaming.operators.aggregates.average import Average, TryAverage
 from cauce.streaming.operators.aggregates.bitwise import Bitwise
-from cauce.streaming.operators.aggregates.collect import CollectList, CollectSet, Distinct
+from cauce.streaming.operators.aggregates.collect import CollectList, CollectSet, Distinct, ListAgg
 from cauce.streaming.operators.aggregates.count import Count, CountIf
 from cauce.streaming.operators.aggregates.covariance import Correlation, Covariance
 from cauce.streaming.operators.aggregates.extremes import Max, Min
@@ -25,7 +26,7 @@ from cauce.streaming.operators.aggregates.rows import AggregateCall
 from cauce.streaming.operators.aggregates.sum import Sum, TrySum
 from cauce.streaming.operators.aggregates.value_counts import Mode, Percentile
 
-__all__ = ["AGGREGATES", "build"]
+__all__ = ["AGGREGATES", "UNSUPPORTED_AGGREGATES", "build"]
 
 
 def _min(call: AggregateCall) -> Aggregate:
@@ -37,10 +38,36 @@ def _max(call: AggregateCall) -> Aggregate:
 
 
 def build(call: AggregateCall) -> Aggregate:
-    """The aggregate of a call."""
+    """The aggregate of a call; an AnalysisException if it is called in a way that is not supported."""
     function = AGGREGATES[call.function]
+    if len(call.parameters) > PARAMETERS_MAX.get(call.function, 0):
+        count = len(call.inputs) + len(call.parameters)
+        raise AnalysisException(None, f"{call.function} with {count} arguments is not supported on streams.")
     return Distinct(call, function) if call.distinct else function(call)
 
+
+PARAMETERS_MAX = {
+    "approx_count_distinct": 1,
+    "approx_percentile": 2,
+    "listagg": 1,
+    "mode": 1,
+    "percentile": 2,
+    "percentile_approx": 2,
+    "string_agg": 1,
+}
+"""How many literals follow the columns; none where nothing is said."""
+
+UNSUPPORTED_AGGREGATES = frozenset(
+    {
+        "approx_top_k", "approx_top_k_accumulate", "bitmap_construct_agg", "bitmap_or_agg",
+        "count_min_sketch",
+        "grouping", "grouping_id", "histogram_numeric", "hll_sketch_agg", "hll_union_agg",
+        "kll_sketch_agg_bigint", "kll_sketch_agg_double", "kll_sketch_agg_float", "percentile_cont",
+        "percentile_disc", "schema_of_json_agg", "schema_of_variant_agg", "theta_sketch_agg",
+        "theta_union_agg",
+    }
+)  # fmt: skip
+"""Spark's other aggregates."""
 
 AGGREGATES: dict[str, Callable[[AggregateCall], Aggregate]] = {
     "any": _max,
@@ -67,6 +94,7 @@ AGGREGATES: dict[str, Callable[[AggregateCall], Aggregate]] = {
     "kurtosis": partial(Moments, order=4, result=moments.kurtosis),
     "last": Last,
     "last_value": Last,
+    "listagg": ListAgg,
     "max": _max,
     "max_by": MaxBy,
     "mean": Average,
@@ -92,6 +120,7 @@ AGGREGATES: dict[str, Callable[[AggregateCall], Aggregate]] = {
     "stddev": partial(Moments, order=2, result=moments.stddev_samp),
     "stddev_pop": partial(Moments, order=2, result=moments.stddev_pop),
     "stddev_samp": partial(Moments, order=2, result=moments.stddev_samp),
+    "string_agg": ListAgg,
     "sum": Sum,
     "try_avg": TryAverage,
     "try_sum": TrySum,

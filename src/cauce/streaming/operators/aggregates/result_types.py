@@ -25,8 +25,8 @@ ARRAYS = {"array_agg", "collect_list", "collect_set"}
 SUMS = {"sum", "try_sum"}
 AVERAGES = {"avg", "mean", "try_avg"}
 SAME = {
-    "any_value", "bit_and", "bit_or", "bit_xor", "first", "first_value", "last", "last_value", "max",
-    "max_by", "min", "min_by", "mode",
+    "any_value", "bit_and", "bit_or", "bit_xor", "first", "first_value", "last", "last_value", "listagg",
+    "max", "max_by", "min", "min_by", "mode", "string_agg",
 }  # fmt: skip
 APPROXIMATE_PERCENTILES = {"approx_percentile", "percentile_approx"}
 ANY_ARGUMENT = {*SAME, *ARRAYS, *LONGS, *BOOLEANS, *APPROXIMATE_PERCENTILES} - {"regr_count"}
@@ -50,14 +50,14 @@ def result_type(function: str, arguments: Sequence[DataType], parameters: Sequen
     if function in SAME:
         return first
     if function in ARRAYS:
-        return ArrayType(first)
+        return ArrayType(first, containsNull=False)
     if function in SUMS:
         return _sum_type(first)
     if function in AVERAGES:
         return _average_type(first)
     percentile = first if function in APPROXIMATE_PERCENTILES else DoubleType()
     is_many = function in {"percentile", *APPROXIMATE_PERCENTILES} and isinstance(parameters[0], list)
-    return ArrayType(percentile) if is_many else percentile
+    return ArrayType(percentile, containsNull=False) if is_many else percentile
 
 
 def _sum_type(given: DataType) -> DataType:
