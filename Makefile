@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format rewrite equivalence crash explain spark spark-setup clean
+.PHONY: help setup demo test check format rewrite equivalence crash explain spark spark-setup bench clean
 
 RUN := .venv/bin/
 SPARK_RUN := .spark-venv/bin/
@@ -59,6 +59,9 @@ spark-setup: setup
 
 spark: spark-setup ## the differential tests: the same programs on cauce and on Apache Spark (needs Java 17)
 	CAUCE_SPARK_PYTHON=$(CURDIR)/$(SPARK_RUN)python $(RUN)python -m pytest tests/spark $(ARGS)
+
+bench: spark-setup ## batch durations, rows a second, start-up and memory beside Apache Spark's (ARGS=--quick)
+	CAUCE_SPARK_PYTHON=$(CURDIR)/$(SPARK_RUN)python $(RUN)python benchmarks/run.py $(ARGS)
 
 clean: ## remove what the targets above created
 	rm -rf .venv .spark-venv demo-data build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
