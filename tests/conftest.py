@@ -20,5 +20,7 @@ def server() -> Iterator[CauceServer]:
 def spark(server: CauceServer) -> Iterator[SparkSession]:
     """The unmodified client, connected; its session, queries and views end with the test."""
     session = SparkSessionApi.builder.remote(server.connection_string).create()
+    # Functions look for the default session, and a test may have left one behind.
+    SparkSession._default_session = SparkSession._active_session.session = session
     yield session
     session.stop()

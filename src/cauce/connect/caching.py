@@ -10,14 +10,10 @@ from cauce.connect.execution import Execution
 from cauce.connect.plans import compute
 from cauce.connect.semantics import semantic_hash, semantic_key
 from cauce.session import Session
-from cauce.session.cache import CachedRelation
+from cauce.session.cache import MEMORY_AND_DISK_DESER, CachedRelation
 
 __all__ = ["CACHE_ANALYSES", "CACHE_COMMANDS"]
 
-MEMORY_AND_DISK_DESER = proto.StorageLevel(
-    use_disk=True, use_memory=True, use_off_heap=False, deserialized=True, replication=1
-)
-"""Spark's default level. Whatever the level says, the rows are in this process's memory."""
 NONE = proto.StorageLevel(replication=1)
 
 

@@ -7,6 +7,7 @@ from pyspark.sql.connect.proto import ExecutePlanResponse
 
 from cauce.connect.caching import CACHE_COMMANDS
 from cauce.connect.execution import Execution
+from cauce.connect.resources import RESOURCE_COMMANDS
 from cauce.connect.stream_plans import STREAM_COMMANDS
 from cauce.connect.streaming import STREAMING_COMMANDS
 
@@ -14,4 +15,9 @@ __all__ = ["COMMANDS"]
 
 Handler = Callable[[Any, Execution], Iterator[ExecutePlanResponse]]
 
-COMMANDS: dict[str, Handler] = {**STREAMING_COMMANDS, **STREAM_COMMANDS, **CACHE_COMMANDS}
+COMMANDS: dict[str, Handler] = {
+    **STREAMING_COMMANDS,
+    **STREAM_COMMANDS,
+    **CACHE_COMMANDS,
+    **RESOURCE_COMMANDS,
+}

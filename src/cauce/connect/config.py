@@ -1,5 +1,7 @@
 """Config: the session's settings. Sail holds what is set; keys it has no default for get ours."""
 
+import re
+import zoneinfo
 from collections.abc import Callable, Iterable
 
 import grpc
@@ -7,12 +9,53 @@ from pyspark.sql.connect.proto import ConfigRequest, ConfigResponse, KeyValue
 
 from cauce.conf import DEFAULTS
 from cauce.engine.errors import translate
-from cauce.errors import AnalysisException, SparkError, SparkNoSuchElementException
+from cauce.errors import (
+    AnalysisException,
+    IllegalArgumentException,
+    SparkError,
+    SparkNoSuchElementException,
+)
 from cauce.session import Session
 
-__all__ = ["OPERATIONS", "config"]
+__all__ = ["OPERATIONS", "config", "get_value", "reset", "set_value"]
 
 Operation = ConfigRequest.Operation
+
+TIME_ZONE = "spark.sql.session.timeZone"
+
+OWN_DEFAULTS = {
+    "spark.sql.connect.serverStacktrace.enabled": "false",
+    "spark.sql.pyspark.jvmStacktrace.enabled": "false",
+}
+"""Where Spark's default would not help: a stack trace of this server under every error."""
+
+STATIC = frozenset(
+    {
+        "spark.sql.catalogImplementation",
+        "spark.sql.extensions",
+        "spark.sql.warehouse.dir",
+        "spark.sql.streaming.streamingQueryListeners",
+        "spark.sql.streaming.ui.enabled",
+    }
+)
+INTEGERS = frozenset(
+    {
+        "spark.sql.shuffle.partitions",
+        "spark.sql.streaming.minBatchesToRetain",
+        "spark.sql.streaming.numRecentProgressUpdates",
+    }
+)
+INTEGER = re.compile(r"[+-]?\d+")
+BOOLEANS = frozenset({"true", "false"})
+CORE_PREFIXES = (
+    "spark.app.",
+    "spark.cores.",
+    "spark.driver.",
+    "spark.executor.",
+    "spark.jars",
+    "spark.master",
+)
+"""Settings of a cluster's processes: Spark refuses to change them in a running session."""
 
 
 def config(request: ConfigRequest, session: Session) -> ConfigResponse:
@@ -23,11 +66,34 @@ def config(request: ConfigRequest, session: Session) -> ConfigResponse:
     return response
 
 
+def set_value(key: str, value: str, session: Session, *, checked: bool = True) -> list[str]:
+    """Set one key, here and in Sail; the warnings. Raises what Spark raises for a bad key or value."""
+    if checked:
+        _check(key, value)
+    pairs = [KeyValue(key=key, value=value)]
+    response = _sail(Operation(set=ConfigRequest.Set(pairs=pairs)), session)
+    session.settings.set(key, value)
+    _refresh_time_zone([key], session)
+    return list(response.warnings)
+
+
+def get_value(key: str, session: Session) -> str | None:
+    """The value or default of one key, None if nobody knows it."""
+    [pair] = _lookup([key], session).pairs
+    return pair.value if pair.HasField("value") else None
+
+
+def reset(key: str, session: Session) -> ConfigResponse:
+    """Forget what was set."""
+    return unset(ConfigRequest.Unset(keys=[key]), session)
+
+
 def set_(message: ConfigRequest.Set, session: Session) -> ConfigResponse:
+    """`silent` is what a session builder asks for: what cannot be set is remembered and left at that."""
     response = ConfigResponse()
     for pair in message.pairs:
         try:
-            response.warnings.extend(_set_pair(pair.key, pair.value, session))
+            response.warnings.extend(set_value(pair.key, pair.value, session))
         except SparkError:
             if not message.silent:
                 raise
@@ -45,10 +111,9 @@ def get(message: ConfigRequest.Get, session: Session) -> ConfigResponse:
 
 def get_with_default(message: ConfigRequest.GetWithDefault, session: Session) -> ConfigResponse:
     response = _sail(Operation(get_with_default=message), session)
-    defaults = {pair.key: pair.value if pair.HasField("value") else None for pair in message.pairs}
     for pair in response.pairs:
         explicit = session.settings.get(pair.key)
-        if explicit is not None and pair.value == defaults[pair.key]:
+        if explicit is not None:
             pair.value = explicit
     return response
 
@@ -92,53 +157,48 @@ OPERATIONS: dict[str, Callable[..., ConfigResponse]] = {
     "is_modifiable": is_modifiable,
 }
 
-OWN_DEFAULTS = {
-    "spark.sql.connect.serverStacktrace.enabled": "false",
-    "spark.sql.pyspark.jvmStacktrace.enabled": "false",
-}
-"""Where Spark's default would not help: a stack trace of this server under every error."""
 
-
-def _set_pair(key: str, value: str, session: Session) -> Iterable[str]:
-    if _is_static(key, session):
+def _check(key: str, value: str) -> None:
+    if key in STATIC:
         raise AnalysisException("CANNOT_MODIFY_STATIC_CONFIG", key=f'"{key}"')
-    pairs = [KeyValue(key=key, value=value)]
-    response = _sail(Operation(set=ConfigRequest.Set(pairs=pairs)), session)
-    session.settings.set(key, value)
-    _refresh_time_zone([key], session)
-    return response.warnings
+    if key.startswith(CORE_PREFIXES):
+        docs = "https://spark.apache.org/docs/latest"
+        raise AnalysisException("CANNOT_MODIFY_CONFIG", key=f'"{key}"', docroot=docs)
+    if key == TIME_ZONE and not _is_zone(value):
+        raise IllegalArgumentException("INVALID_CONF_VALUE.TIME_ZONE", confValue=value, confName=key)
+    expected = "int" if key in INTEGERS else "boolean" if DEFAULTS.get(key) in BOOLEANS else None
+    if expected is not None and not _is_a(expected, value):
+        raise IllegalArgumentException(
+            "INVALID_CONF_VALUE.TYPE_MISMATCH", confName=key, confValue=value, confType=expected
+        )
 
 
-def _is_static(key: str, session: Session) -> bool:
-    return key in STATIC or key.startswith(STATIC_PREFIXES)
+def _is_zone(name: str) -> bool:
+    if name[:1] in "+-" or name in ("Z", "UTC", "GMT"):
+        return True
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        return False
+    return True
 
 
-STATIC = frozenset(
-    {
-        "spark.app.id",
-        "spark.app.name",
-        "spark.master",
-        "spark.submit.deployMode",
-        "spark.sql.catalogImplementation",
-        "spark.sql.extensions",
-        "spark.sql.warehouse.dir",
-        "spark.sql.streaming.streamingQueryListeners",
-    }
-)
-STATIC_PREFIXES = ("spark.driver.", "spark.executor.", "spark.jars", "spark.cores.")
-"""Settings of a cluster's processes: Spark refuses to change them in a running session."""
+def _is_a(expected: str, text: str) -> bool:
+    return (
+        text.strip().lower() in BOOLEANS if expected == "boolean" else bool(INTEGER.fullmatch(text.strip()))
+    )
 
 
 def _lookup(keys: Iterable[str], session: Session) -> ConfigResponse:
     response = _sail(Operation(get_option=ConfigRequest.GetOption(keys=keys)), session)
     for pair in response.pairs:
         explicit = session.settings.get(pair.key)
-        if explicit is None and pair.key in OWN_DEFAULTS:
+        if explicit is not None:
+            pair.value = explicit
+        elif pair.key in OWN_DEFAULTS:
             pair.value = OWN_DEFAULTS[pair.key]
-        elif not pair.HasField("value"):
-            value = DEFAULTS.get(pair.key) if explicit is None else explicit
-            if value is not None:
-                pair.value = value
+        elif not pair.HasField("value") and pair.key in DEFAULTS:
+            pair.value = DEFAULTS[pair.key]
     return response
 
 
@@ -152,5 +212,5 @@ def _sail(operation: ConfigRequest.Operation, session: Session) -> ConfigRespons
 
 
 def _refresh_time_zone(keys: Iterable[str], session: Session) -> None:
-    if "spark.sql.session.timeZone" in keys:
+    if TIME_ZONE in keys:
         session.engine.forget_time_zone()

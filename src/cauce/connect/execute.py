@@ -7,11 +7,13 @@ from pyspark.sql.connect.proto import ExecutePlanRequest, ExecutePlanResponse
 
 from cauce.connect import forward
 from cauce.connect.commands import COMMANDS
+from cauce.connect.definitions import definition_of, remember
 from cauce.connect.execution import Execution
+from cauce.connect.output import printed_by_client, understands
 from cauce.connect.plans import decompress
 from cauce.connect.stream_plans import refuse_stream
 from cauce.connect.wire import execute_ids, to_bytes
-from cauce.errors import SparkError, SparkSQLException
+from cauce.errors import SparkSQLException
 from cauce.session import Operation, Session
 from cauce.session.operation import Response
 
@@ -33,8 +35,14 @@ def execute_plan(request: ExecutePlanRequest, session: Session) -> Operation:
 
 
 def _responses(request: ExecutePlanRequest, session: Session, operation: Operation) -> Iterator[Response]:
+    definition = definition_of(request.plan.command)
     for message in _run(request, session, operation):
         yield _identified(to_bytes(message), session, operation)
+    if definition is not None:
+        remember(definition, session)
+    output = session.take_output() if understands(request.client_type) else ""
+    if output:
+        yield _identified(printed_by_client(output).SerializeToString(), session, operation)
     if operation.reattachable:
         complete = ExecutePlanResponse(result_complete=ExecutePlanResponse.ResultComplete())
         yield _identified(complete.SerializeToString(), session, operation, last=True)
@@ -51,12 +59,9 @@ def _run(
 
 
 def _batch(execution: Execution) -> Iterator[bytes]:
-    """A plan that Sail runs. Whether it reads a stream is only asked when Sail refused it."""
-    try:
-        yield from forward.execute(execution)
-    except SparkError:
-        refuse_stream(execution.request.plan, execution.session)
-        raise
+    """A plan that Sail runs; one over a stream is refused, as Sail would run some of them for ever."""
+    refuse_stream(execution.request.plan, execution.session)
+    yield from forward.execute(execution)
 
 
 def _identified(data: bytes, session: Session, operation: Operation, *, last: bool = False) -> Response:

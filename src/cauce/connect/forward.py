@@ -11,7 +11,9 @@ from cauce.connect.execution import Execution
 from cauce.connect.metrics import observed_metrics
 from cauce.connect.plans import prepare, roots
 from cauce.connect.results import coalesced
+from cauce.connect.sql_statements import own_statement
 from cauce.connect.wire import analyze_ids, to_bytes
+from cauce.engine import local_relation
 from cauce.engine.errors import translate
 from cauce.errors import SparkSQLException
 from cauce.plan.tables import normalized_name
@@ -52,6 +54,11 @@ def _sql(execution: Execution) -> Iterator[bytes | ExecutePlanResponse]:
     """A command ran; a query comes back as the client wrote it, once it is known to make sense."""
     request, session = execution.request, execution.session
     command = request.plan.command.sql_command
+    rows = own_statement(command.input.sql.query or command.sql, session)
+    if rows is not None:
+        result = ExecutePlanResponse.SqlCommandResult(relation=local_relation(rows))
+        yield ExecutePlanResponse(sql_command_result=result)
+        return
     written = Relation()
     written.CopyFrom(command.input)
     has_input = command.HasField("input")

@@ -12,11 +12,14 @@ from cauce.connect.cached_relations import (
     cached_remote_relation,
     chunked_cached_local_relation,
 )
+from cauce.connect.catalog import catalog
 from cauce.connect.input_files import check_paths
 from cauce.connect.metrics import collect_metrics
 from cauce.connect.preparation import Preparation, replace
 from cauce.connect.quantiles import approx_quantile
 from cauce.connect.semantics import semantic_key
+from cauce.connect.summaries import describe, summary
+from cauce.connect.table_functions import unresolved_table_valued_function
 from cauce.errors import SparkError
 from cauce.plan.walk import children, kind
 from cauce.session import Session
@@ -31,8 +34,12 @@ REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
     "cached_local_relation": cached_local_relation,
     "cached_remote_relation": cached_remote_relation,
     "chunked_cached_local_relation": chunked_cached_local_relation,
+    "catalog": catalog,
     "collect_metrics": collect_metrics,
+    "describe": describe,
     "read": check_paths,
+    "summary": summary,
+    "unresolved_table_valued_function": unresolved_table_valued_function,
 }
 """By relation type: the function that changes such a relation in place. Children come first."""
 

@@ -9,6 +9,8 @@ from pyspark.sql.connect.proto import (
     ReleaseSessionResponse,
 )
 
+from cauce.connect.config import set_value
+from cauce.connect.definitions import copy_definitions
 from cauce.errors import SparkSQLException
 from cauce.session import Session, SessionKey, SessionRegistry
 
@@ -29,13 +31,19 @@ def release_session(
 def clone_session(
     request: CloneSessionRequest, session: Session, sessions: SessionRegistry
 ) -> CloneSessionResponse:
-    """A new session that starts from this one's settings, streaming views and cached relations."""
+    """A new session that starts from this one's settings, views, functions and cached relations.
+
+    Session variables and the current database are Sail's own, and start anew.
+    """
     new_id = request.new_session_id or str(uuid.uuid4())
     if not _is_uuid(new_id):
         raise SparkSQLException(
             "INVALID_CLONE_SESSION_REQUEST.TARGET_SESSION_ID_FORMAT", targetSessionId=new_id
         )
     clone = sessions.clone(session, new_id)
+    for key, value in session.settings.all().items():
+        set_value(key, value, clone, checked=False)
+    copy_definitions(session, clone)
     return CloneSessionResponse(
         session_id=session.session_id,
         server_side_session_id=session.server_side_session_id,

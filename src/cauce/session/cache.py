@@ -7,7 +7,10 @@ from collections.abc import Callable
 import pyarrow as pa
 from pyspark.sql.connect.proto import Relation, StorageLevel
 
-__all__ = ["CachedRelation", "Leases", "RelationCache"]
+__all__ = ["MEMORY_AND_DISK_DESER", "CachedRelation", "Leases", "RelationCache"]
+
+MEMORY_AND_DISK_DESER = StorageLevel(use_disk=True, use_memory=True, deserialized=True, replication=1)
+"""Spark's default level. Whatever the level says, the rows are in this process's memory."""
 
 
 class CachedRelation:
@@ -40,7 +43,7 @@ class RelationCache:
     def kinds(self) -> set[str]:
         """The relation types that are persisted, so that others need no key."""
         with self._lock:
-            return {entry.relation.WhichOneof("rel_type") for entry in self._entries.values()}
+            return {entry.relation.WhichOneof("rel_type") or "" for entry in self._entries.values()}
 
     def get(self, key: bytes) -> CachedRelation | None:
         with self._lock:

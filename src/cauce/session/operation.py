@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
+from cauce.errors import SparkSQLException
+
 __all__ = ["Operation", "OperationState", "Response"]
 
 RETAINED_BYTES_MAX = 10 * 1024 * 1024
@@ -35,10 +37,6 @@ class Response:
     last: bool = False
 
 
-class ResponseLostError(Exception):
-    """The client asks for responses after one that is no longer, or never was, here."""
-
-
 @dataclass(eq=False)
 class Operation:
     """A running or finished execution. `source` gives the responses in order."""
@@ -57,6 +55,8 @@ class Operation:
     _kept: deque[Response] = field(default_factory=deque)
     _kept_bytes: int = 0
     _first: int = 0
+    _released_id: str = ""
+    """The response before the first one kept: a client may have it as its last."""
     _error: BaseException | None = None
     _cancel_hooks: list[Callable[[], None]] = field(default_factory=list)
 
@@ -116,13 +116,13 @@ class Operation:
     def _position_after(self, response_id: str | None) -> int:
         with self._lock:
             if response_id is None:
-                if self._first:
-                    raise ResponseLostError(self.operation_id)
                 return 0
+            if response_id == self._released_id:
+                return self._first
             for index, response in enumerate(self._kept):
                 if response.response_id == response_id:
                     return self._first + index + 1
-        raise ResponseLostError(response_id)
+        raise SparkSQLException("INVALID_CURSOR.POSITION_NOT_FOUND", responseId=response_id)
 
     def _response_at(self, position: int) -> Response | None:
         with self._pull:
@@ -152,7 +152,9 @@ class Operation:
         with self._lock:
             index = position - self._first
             if index < 0:
-                raise ResponseLostError(self.operation_id)
+                raise SparkSQLException(
+                    "INVALID_CURSOR.POSITION_NOT_AVAILABLE", responseId="", index=position
+                )
             return self._kept[index] if index < len(self._kept) else None
 
     def _keep(self, response: Response) -> None:
@@ -167,6 +169,7 @@ class Operation:
         response = self._kept.popleft()
         self._kept_bytes -= len(response.data)
         self._first += 1
+        self._released_id = response.response_id
         return response
 
     def _finish(self, state: OperationState) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql.connect.proto import Relation
+from pyspark.sql.connect.proto import Command, Relation
 
 from cauce.engine import EngineSession
 from cauce.session.artifacts import ArtifactStore
@@ -62,6 +62,8 @@ class Session:
         """Tables that a CachedRemoteRelation of this id stands for."""
         self.data_sources: dict[str, type] = {}
         """Python data sources registered by the user, by lower-case name."""
+        self.definitions: dict[tuple[str, str], Command] = {}
+        """What was defined in Sail by name, in order, for a clone of this session."""
         self.checkpoints: dict[str, CachedRelation] = {}
         """Lazy checkpoints that a CachedRemoteRelation of this id stands for."""
         self.persisted = RelationCache()
