@@ -2,7 +2,7 @@
 
 import json
 import math
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -194,3 +194,26 @@ def test_durations_add_up_and_average():
 def test_a_type_that_cannot_be_aggregated_is_refused_before_the_query_runs():
     with pytest.raises(AnalysisException, match="not supported over a"):
         totals("sum", pa.array(["text"]), pa.float64())
+
+
+def test_state_does_not_depend_on_the_session_time_zone(open_store):
+    def operator(zone: str) -> StreamingAggregate:
+        kind = pa.timestamp("us", zone)
+        calls = [
+            AggregateCall("first", "first", kind, ("t",), (kind,)),
+            AggregateCall("collect_list", "all", pa.list_(kind), ("t",), (kind,)),
+            AggregateCall("max", "last", kind, ("t",), (kind,)),
+        ]
+        return StreamingAggregate(pa.schema([("k", kind), ("t", kind)]), ["k"], calls, None, None)
+
+    before, after = operator("UTC"), operator("America/Lima")
+    assert (before.key_schema, before.value_schema) == (after.key_schema, after.value_schema)
+    store = open_store(before)
+    for running, time in ((before, 1), (after, 2)):
+        kind = running.output_schema.field("first").type
+        batch = pa.table({"k": pa.array([0], kind), "t": pa.array([time], kind)})
+        output, _ = running.process(
+            batch, store, late_watermark_us=None, eviction_watermark_us=None, output_mode="update"
+        )
+    moments = [datetime(1970, 1, 1, 0, 0, 0, n, tzinfo=UTC) for n in (0, 1, 2)]
+    assert row.to_pylist() == [{"k": moments[0], "first": moments[1], "all": moments[1:], "last": moments[2]}]

@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from cauce.streaming.operators.kernels import Column, pc
 
-__all__ = ["logical", "normalized", "physical", "physical_type"]
+__all__ = ["in_utc", "logical", "normalized", "physical", "physical_type"]
 
 
 def physical_type(data_type: pa.DataType) -> pa.DataType:
@@ -39,6 +39,19 @@ def logical(array: pa.Array, data_type: pa.DataType) -> pa.Array:
     if pa.types.is_integer(array.type) and physical_type(data_type) == array.type:
         return array.view(data_type)
     return array.cast(data_type)
+
+
+def in_utc(data_type: pa.DataType) -> pa.DataType:
+    """The type with instants labelled UTC, so that state does not depend on the session's time zone."""
+    if pa.types.is_timestamp(data_type):
+        return data_type if data_type.tz is None else pa.timestamp(data_type.unit, "UTC")
+    if pa.types.is_struct(data_type):
+        return pa.struct([field.with_type(in_utc(field.type)) for field in data_type])
+    if pa.types.is_list(data_type):
+        return pa.list_(data_type.value_field.with_type(in_utc(data_type.value_type)))
+    if pa.types.is_map(data_type):
+        return pa.map_(in_utc(data_type.key_type), in_utc(data_type.item_type))
+    return data_type
 
 
 def normalized(column: Column) -> Column:

@@ -1,5 +1,6 @@
 """The table of all aggregate functions by Spark's name."""
 
+import dataclasses
 from collections.abc import Callable
 from functools import partial
 
@@ -25,6 +26,7 @@ from cauce.streaming.operators.aggregates.product import Product
 from cauce.streaming.operators.aggregates.rows import AggregateCall
 from cauce.streaming.operators.aggregates.sum import Sum, TrySum
 from cauce.streaming.operators.aggregates.value_counts import Mode, Percentile
+from cauce.streaming.operators.physical import in_utc
 
 __all__ = ["AGGREGATES", "UNSUPPORTED_AGGREGATES", "build"]
 
@@ -40,6 +42,7 @@ def _max(call: AggregateCall) -> Aggregate:
 def build(call: AggregateCall) -> Aggregate:
     """The aggregate of a call; an AnalysisException if it is called in a way that is not supported."""
     function = AGGREGATES[call.function]
+    call = dataclasses.replace(call, input_types=tuple(in_utc(kind) for kind in call.input_types))
     if len(call.parameters) > PARAMETERS_MAX.get(call.function, 0):
         count = len(call.inputs) + len(call.parameters)
         raise AnalysisException(None, f"{call.function} with {count} arguments is not supported on streams.")

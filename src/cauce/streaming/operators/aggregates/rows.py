@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from cauce.streaming.operators.kernels import Column, pc
-from cauce.streaming.operators.physical import physical
+from cauce.streaming.operators.physical import in_utc, physical
 
 __all__ = ["AggregateCall", "Buffers", "Request", "Rows"]
 
@@ -76,8 +76,10 @@ class Rows:
         return self.filtered(plain, call)
 
     def original(self, call: AggregateCall, position: int = 0) -> pa.Array:
-        """The argument as it came, whatever its type; the filter is not applied."""
-        return self.array(call.inputs[position])
+        """The argument as it came, whatever its type, instants in UTC; the filter is not applied."""
+        column = self.array(call.inputs[position])
+        stored = in_utc(column.type)
+        return column if stored == column.type else column.cast(stored)
 
     def positions(self, call: AggregateCall) -> str:
         """Row numbers, null where the call's FILTER is not true."""
