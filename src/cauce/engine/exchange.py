@@ -12,6 +12,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 
+from cauce.engine.substitute import filled_batches
+
 __all__ = ["PARTITION_BATCHES_MAX", "ArrowExchange", "Keep", "in_batches", "kept", "parked"]
 
 PARTITION_BATCHES_MAX = 16
@@ -46,7 +48,7 @@ class parked:  # noqa: N801 - used as a context function, like `contextlib.suppr
 
 def in_batches(table: pa.Table, count_max: int) -> list[pa.RecordBatch]:
     """The table's rows in at most `count_max` batches; copied only if they come in more."""
-    batches = table.to_batches()
+    batches = filled_batches(table)
     if len(batches) <= count_max:
         return batches
     return table.combine_chunks().to_batches(max_chunksize=-(-table.num_rows // count_max))

@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 from pyspark.sql.connect.proto import CachedRemoteRelation, LocalRelation, Relation
 from pyspark.sql.types import StructType
 
-__all__ = ["Template", "arrow_ipc", "input_leaf", "local_relation"]
+__all__ = ["Template", "arrow_ipc", "filled_batches", "input_leaf", "local_relation"]
 
 
 def input_leaf(name: str, plan_id: int | None = None) -> Relation:
@@ -19,12 +19,20 @@ def input_leaf(name: str, plan_id: int | None = None) -> Relation:
 
 
 def arrow_ipc(table: pa.Table) -> bytes:
-    """The table as an Arrow IPC stream; at least one batch, because Sail takes the schema from it."""
+    """The table as an Arrow IPC stream; at least one batch, because Sail takes the schema from it.
+
+    Other batches without rows are left out: some functions of Sail, from_json among them, fail on one.
+    """
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
-        for batch in table.to_batches() or [_empty_batch(table.schema)]:
+        for batch in filled_batches(table) or [_empty_batch(table.schema)]:
             writer.write_batch(batch)
     return sink.getvalue().to_pybytes()
+
+
+def filled_batches(table: pa.Table) -> list[pa.RecordBatch]:
+    """The table's batches that have rows."""
+    return [batch for batch in table.to_batches() if batch.num_rows]
 
 
 def _empty_batch(schema: pa.Schema) -> pa.RecordBatch:

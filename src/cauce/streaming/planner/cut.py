@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 from pyspark.sql.connect.proto import Expression, Relation
-from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import StructType
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+from pyspark.sql.types import NullType, StructType
 
 from cauce.engine import EngineSession, input_leaf
 from cauce.engine.substitute import Template
@@ -87,9 +87,16 @@ class Cutter:
             {name: node.event_times for name, node in inputs.items()},
             lambda part: self.engine.schema(part, empty).names,
         )
-        schema = self.engine.schema(template, empty)
+        schema = self._schema(template, empty)
         nothing = self.empty_table(schema)
         return FragmentNode(template, dict(inputs), schema, nothing, carried, tree_text(relation), time)
+
+    def _schema(self, template: Template, empty: Mapping[str, pa.Table]) -> StructType:
+        """The fragment's columns. Where analysis knows no type (a union's missing column), running it does."""
+        schema = self.engine.schema(template, empty)
+        if not any(isinstance(field.dataType, NullType) for field in schema):
+            return schema
+        return from_arrow_schema(self.engine.run(template, empty).schema)
 
     def stateful_node(self, child: Node, operator: StatefulOperator, schema: StructType) -> StatefulNode:
         """A stateful node with the next operator id."""
