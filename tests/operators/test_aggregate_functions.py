@@ -216,4 +216,6 @@ def test_state_does_not_depend_on_the_session_time_zone(open_store):
             batch, store, late_watermark_us=None, eviction_watermark_us=None, output_mode="update"
         )
     moments = [datetime(1970, 1, 1, 0, 0, 0, n, tzinfo=UTC) for n in (0, 1, 2)]
-    assert row.to_pylist() == [{"k": moments[0], "first": moments[1], "all": moments[1:], "last": moments[2]}]
+    assert output.to_pylist() == [
+        {"k": moments[0], "first": moments[1], "all": moments[1:], "last": moments[2]}
+    ]
