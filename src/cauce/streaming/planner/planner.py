@@ -75,11 +75,10 @@ def stream_schema(relation: Relation, session: Session) -> StructType:
 
 def expanded_names(relation: Relation, session: Session, twin: BatchTwin) -> Relation:
     """The relation with streaming views and SQL over them in it, and no hidden columns."""
-    return read_file_metadata(
-        expand(
-            relation, session, lambda part: twin.columns(apply_rules(expanded_names(part, session, twin), twin))
-        )
+    expanded = expand(
+        relation, session, lambda part: twin.columns(apply_rules(expanded_names(part, session, twin), twin))
     )
+    return read_file_metadata(expanded)
 
 
 def _numbered(root: Node, stateful: Sequence[RemembersNode]) -> tuple[RemembersNode, ...]:

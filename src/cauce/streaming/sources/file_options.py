@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cauce.conf import parse_time_ms
 from cauce.errors import IllegalArgumentException
+from cauce.plan.file_metadata import METADATA_OPTION
 from cauce.streaming.sources.source import SourceOptions
 
 __all__ = ["STREAM_ONLY_OPTIONS", "FileStreamOptions"]
@@ -30,6 +31,7 @@ STREAM_ONLY_OPTIONS = frozenset(
         "basePath",
         "ignoreMissingFiles",
         "ignoreCorruptFiles",
+        METADATA_OPTION,
     )
 )
 """Options this source acts on itself; all others are for the reader of the format."""

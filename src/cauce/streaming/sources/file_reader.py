@@ -10,8 +10,10 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from cauce.conf import parse_boolean
 from cauce.errors import SparkError
+from cauce.files import FileStatus
 from cauce.formats import READERS, FormatOptions, constant_column, decompress
 from cauce.formats.partition_path import partition_values
+from cauce.streaming.sources.file_metadata import METADATA_FIELD, metadata_column
 from cauce.streaming.sources.file_relation import PartitionedFile, files_relation
 from cauce.streaming.sources.file_schema import FileSchema, reader_options
 from cauce.streaming.sources.source import SourceContext, SourceOptions
@@ -36,7 +38,8 @@ class FileReader:
 
     def read(self, paths: Iterable[str]) -> "pa.Table | Relation":
         """The rows of these files."""
-        files = [self._partitioned(path) for path in paths if self._has_rows(path)]
+        statuses = [self._status(path) for path in paths]
+        files = [self._partitioned(status) for status in statuses if status is not None and status.size_bytes]
         if not files:
             return self._arrow_schema.empty_table()
         if self._format in READERS:
@@ -70,19 +73,23 @@ class FileReader:
             table = table.append_column(
                 field.name, constant_column(value, field.dataType, kind, table.num_rows)
             )
+        if file.metadata is not None:
+            hidden = metadata_column(file.metadata, table.num_rows)
+            table = table.append_column(METADATA_FIELD.name, hidden)
         return table.cast(self._arrow_schema)
 
-    def _has_rows(self, path: str) -> bool:
+    def _status(self, path: str) -> FileStatus | None:
         try:
-            return self._context.file_system.status(path).size_bytes > 0
+            return self._context.file_system.status(path)
         except FileNotFoundError:
             if self._ignore_missing:
-                return False
+                return None
             raise SparkError("FAILED_READ_FILE.FILE_NOT_EXIST", path=f"file://{path}") from None
 
-    def _partitioned(self, path: str) -> PartitionedFile:
-        found = {name.lower(): value for name, value in partition_values(path, self._base).items()}
-        return PartitionedFile(path, tuple(found.get(name.lower()) for name in self._schema.partitions.names))
+    def _partitioned(self, file: FileStatus) -> PartitionedFile:
+        found = {name.lower(): value for name, value in partition_values(file.path, self._base).items()}
+        values = tuple(found.get(name.lower()) for name in self._schema.partitions.names)
+        return PartitionedFile(file.path, values, file if self._schema.with_metadata else None)
 
 
 def _flag(name: str, options: SourceOptions, context: SourceContext) -> bool:

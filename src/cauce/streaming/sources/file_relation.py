@@ -10,8 +10,9 @@ from pyspark.sql.connect.types import pyspark_types_to_proto_types
 from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType, TimestampType
 
 from cauce.engine.ddl import ddl_text
-from cauce.files import uri_of_path
+from cauce.files import FileStatus, uri_of_path
 from cauce.formats.parquet_schema import has_int96
+from cauce.streaming.sources.file_metadata import metadata_expression
 
 __all__ = ["PartitionedFile", "files_relation"]
 
@@ -22,6 +23,8 @@ class PartitionedFile:
 
     path: str
     values: tuple[str | None, ...]
+    metadata: FileStatus | None = None
+    """What `_metadata` is made of, if the plan asks for it."""
 
 
 def files_relation(
@@ -44,14 +47,16 @@ def files_relation(
         if data is not None:
             source.schema = ddl_text(data)
         scan = Relation(read=Read(data_source=source))
-        parts.append(_with_constants(scan, members[0].values, partitions) if partitions.fields else scan)
+        constants = _constants(members[0], partitions)
+        parts.append(_with_constants(scan, constants) if constants else scan)
     return _union(parts)
 
 
 def _key(file: PartitionedFile, with_moments: bool) -> tuple:
     """Files of one scan have the same partition values, and spell timestamps the same way: Sail needs it."""
     values = tuple((value is None, value or "") for value in file.values)
-    return (has_int96(file.path) if with_moments else False, *values)
+    alone = "" if file.metadata is None else file.path
+    return (alone, has_int96(file.path) if with_moments else False, *values)
 
 
 def _holds_timestamps(kind: DataType) -> bool:
@@ -67,10 +72,15 @@ def _holds_timestamps(kind: DataType) -> bool:
     return False
 
 
-def _with_constants(scan: Relation, values: Sequence[str | None], columns: StructType) -> Relation:
+def _with_constants(scan: Relation, constants: list[Expression]) -> Relation:
     star = Expression(unresolved_star=Expression.UnresolvedStar())
-    constants = [_constant(value, field) for value, field in zip(values, columns.fields, strict=True)]
     return Relation(project=Project(input=scan, expressions=[star, *constants]))
+
+
+def _constants(file: PartitionedFile, partitions: StructType) -> list[Expression]:
+    pairs = zip(file.values, partitions.fields, strict=True)
+    columns = [_constant(value, field) for value, field in pairs]
+    return columns if file.metadata is None else [*columns, metadata_expression(file.metadata)]
 
 
 def _constant(value: str | None, field: StructField) -> Expression:

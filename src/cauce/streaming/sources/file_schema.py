@@ -11,6 +11,7 @@ from cauce.formats.parquet_schema import noted_schema
 from cauce.formats.partition_path import infer_partition_schema, partition_values
 from cauce.streaming.sources.file_glob import is_glob
 from cauce.streaming.sources.file_listing import FileListing
+from cauce.streaming.sources.file_metadata import METADATA_FIELD, METADATA_OPTION
 from cauce.streaming.sources.file_options import STREAM_ONLY_OPTIONS
 from cauce.streaming.sources.source import SourceContext, SourceOptions
 
@@ -29,10 +30,12 @@ class FileSchema:
 
     data: StructType
     partitions: StructType
+    with_metadata: bool = False
 
     @property
     def all(self) -> StructType:
-        return StructType([*self.data.fields, *self.partitions.fields])
+        hidden = [METADATA_FIELD] if self.with_metadata else []
+        return StructType([*self.data.fields, *self.partitions.fields, *hidden])
 
 
 def resolve_file_schema(options: SourceOptions, context: SourceContext, listing: FileListing) -> FileSchema:
@@ -50,10 +53,12 @@ def resolve_file_schema(options: SourceOptions, context: SourceContext, listing:
         infer_types=context.conf.get(PARTITION_INFERENCE) != "false",
     )
     data = options.schema or _infer(options, context, [file.path for file in files])
-    names = {name.lower() for name in partitions.names}
+    # A resolved schema may come back as the declared one.
+    names = {name.lower() for name in (*partitions.names, METADATA_FIELD.name)}
     data = StructType([field for field in data if field.name.lower() not in names])
     force_nullable = context.conf.get(FORCE_NULLABLE) != "false"
-    return FileSchema(nullable(data) if force_nullable else data, partitions)
+    with_metadata = options.flag(METADATA_OPTION, False)
+    return FileSchema(nullable(data) if force_nullable else data, partitions, with_metadata)
 
 
 def reader_options(options: SourceOptions) -> dict[str, str]:
