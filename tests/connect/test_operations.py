@@ -6,8 +6,13 @@ import time
 import grpc
 import pytest
 from pyspark.errors.exceptions.connect import SparkConnectGrpcException
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.connect import proto
+
+from cauce.clock import ManualClock
+from cauce.server import CauceServer
+from cauce.session.registry import DETACHED_MS_MAX
 
 
 @pytest.fixture
@@ -196,3 +201,36 @@ class _BreakingStub:
     def ReattachExecute(self, request, metadata):  # noqa: N802
         self.reattached += 1
         return self._stub.ReattachExecute(request, metadata=metadata)
+
+
+def test_an_operation_nobody_comes_back_for_is_dropped():
+    clock = ManualClock()
+    with CauceServer(clock=clock) as server:
+        spark = SparkSession.builder.remote(server.connection_string).create()
+        request = spark.client._execute_plan_request_with_metadata()
+        request.plan.CopyFrom(spark.range(1)._plan.to_proto(spark.client))
+        request.operation_id = "11111111-2222-3333-4444-555555555555"
+        request.request_options.add().reattach_options.reattachable = True
+        call = spark.client._stub.ExecutePlan(request)
+        next(call)
+        call.cancel()
+        [session] = server.sessions.sessions()
+        operation = session.operation(request.operation_id)
+        while operation.attached:
+            time.sleep(0.001)
+        server.sessions.expire()
+        assert not operation.released
+
+        clock.advance_ms(DETACHED_MS_MAX + 1)
+        server.sessions.expire()
+        assert operation.released
+        spark.stop()
+
+
+def test_many_small_queries_leave_nothing_behind(spark, server):
+    for _ in range(20):
+        spark.range(1).collect()
+    [session] = [s for s in server.sessions.sessions() if s.session_id == spark.session_id]
+
+    assert all(operation.finished for operation in session.operations())
+    assert session.engine.operation_ids._count <= 2

@@ -60,6 +60,8 @@ CORE_PREFIXES = (
 
 def config(request: ConfigRequest, session: Session) -> ConfigResponse:
     kind = request.operation.WhichOneof("op_type")
+    if kind is None:
+        raise IllegalArgumentException(None, "A config request without an operation")
     response = OPERATIONS[kind](getattr(request.operation, kind), session)
     response.session_id = session.session_id
     response.server_side_session_id = session.server_side_session_id

@@ -58,7 +58,7 @@ def _run(
     return _batch(Execution(request, session, operation))
 
 
-def _batch(execution: Execution) -> Iterator[bytes]:
+def _batch(execution: Execution) -> Iterator[bytes | ExecutePlanResponse]:
     """A plan that Sail runs; one over a stream is refused, as Sail would run some of them for ever."""
     refuse_stream(execution.request.plan, execution.session)
     yield from forward.execute(execution)

@@ -4,8 +4,13 @@ import contextlib
 from collections.abc import Iterator
 
 import grpc
-from google.protobuf.message import Message
-from pyspark.sql.connect.proto import AnalyzePlanRequest, ExecutePlanResponse, Plan, Relation
+from pyspark.sql.connect.proto import (
+    AnalyzePlanRequest,
+    ExecutePlanRequest,
+    ExecutePlanResponse,
+    Plan,
+    Relation,
+)
 
 from cauce.connect.execution import Execution
 from cauce.connect.metrics import observed_metrics
@@ -125,7 +130,7 @@ def _responses(execution: Execution) -> Iterator[bytes]:
             call.cancel()
 
 
-def _address(request: Message, session: Session) -> None:
+def _address(request: ExecutePlanRequest | AnalyzePlanRequest, session: Session) -> None:
     request.session_id = session.server_side_session_id
     request.user_context.user_id = session.key.user_id
     request.ClearField("client_observed_server_side_session_id")

@@ -34,5 +34,6 @@ def observed_metrics(observed: ObservedMetrics, session: Session) -> ExecutePlan
     )
     types = session.engine.schema(observed.aggregate)
     for field, column in zip(types, table.columns, strict=True):
-        metrics.values.append(LiteralExpression(column[0].as_py(), field.dataType).to_plan(None).literal)
+        literal = LiteralExpression(column[0].as_py(), field.dataType)
+        metrics.values.append(literal.to_plan(None).literal)  # pyright: ignore[reportArgumentType]
     return ExecutePlanResponse(observed_metrics=[metrics])

@@ -78,21 +78,15 @@ class ConnectService:
                 request = parse(message_class, data)
                 session = self._session(request, context)
                 operation = handler(request, session)
-                yield from self._attached(operation, getattr(request, "last_response_id", "") or None)
+                operation.attach()
+                # Not the end of this generator: it may wait for a slow query long after its client has gone.
+                if not context.add_callback(lambda: operation.detach(self._clock.now_ms())):
+                    operation.detach(self._clock.now_ms())
+                yield from operation.stream(getattr(request, "last_response_id", "") or None)
             except Exception as error:
                 context.abort_with_status(to_status(error, session))
 
         return answer
-
-    def _attached(self, operation: Operation, last_response_id: str | None) -> Iterator[bytes]:
-        operation.attached += 1
-        try:
-            yield from operation.stream(last_response_id)
-        finally:
-            operation.attached -= 1
-            operation.last_detached_ms = self._clock.now_ms()
-            if not operation.reattachable:
-                operation.cancel()
 
     def _add_artifacts(self, chunks: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
         session = None

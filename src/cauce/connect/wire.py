@@ -4,6 +4,8 @@ A field that appears again at the end of a message replaces the earlier value, s
 response of any size by appending a few bytes.
 """
 
+from typing import TypeVar
+
 from google._upb import _message
 from google.protobuf.message import DecodeError, Message
 from pyspark.sql.connect import proto
@@ -17,7 +19,10 @@ __all__ = ["analyze_ids", "execute_ids", "parse", "to_bytes"]
 _message.SetAllowOversizeProtos(True)
 
 
-def parse(message_class: type[Message], data: bytes) -> Message:
+M = TypeVar("M", bound=Message)
+
+
+def parse(message_class: type[M], data: bytes) -> M:
     """The message in `data`, or the error a client gets for bytes that are none."""
     try:
         return message_class.FromString(data)

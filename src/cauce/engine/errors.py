@@ -56,7 +56,7 @@ def rule(
 
 def translate(error: grpc.RpcError) -> SparkError:
     """The error Spark would have raised where Sail's endpoint answered with `error`."""
-    status = rpc_status.from_call(error)
+    status = rpc_status.from_call(error)  # pyright: ignore[reportArgumentType]
     message = status.message if status is not None else str(error.details())
     raised = CLASSES.get(_java_class(status), SparkError)
     if raised is PythonException:
@@ -70,7 +70,7 @@ def translate(error: grpc.RpcError) -> SparkError:
 
 def _java_class(status: status_pb2.Status | None) -> str:
     for detail in status.details if status is not None else ():
-        if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
+        if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):  # pyright: ignore[reportArgumentType]
             info = error_details_pb2.ErrorInfo()
             detail.Unpack(info)
             return json.loads(info.metadata.get("classes", "[]") or "[]")[0]

@@ -48,7 +48,7 @@ class Operation:
     state: OperationState = OperationState.RUNNING
     attached: int = 0
     """How many calls are streaming it now."""
-    last_detached_ms: int = 0
+    last_detached_ms: int | None = None
     released: bool = False
     _pull: threading.Lock = field(default_factory=threading.Lock)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -58,7 +58,7 @@ class Operation:
     _released_id: str = ""
     """The response before the first one kept: a client may have it as its last."""
     _error: BaseException | None = None
-    _cancel_hooks: list[Callable[[], None]] = field(default_factory=list)
+    _cancel_hooks: list[Callable[[], object]] = field(default_factory=list)
 
     @property
     def cancelled(self) -> bool:
@@ -75,9 +75,25 @@ class Operation:
             yield response.data
             position += 1
 
+    def attach(self) -> None:
+        """A call begins to stream it."""
+        with self._lock:
+            self.attached += 1
+
+    def detach(self, now_ms: int) -> None:
+        """That call has ended, however it did. Without reattaching nobody can come back."""
+        with self._lock:
+            self.attached -= 1
+            self.last_detached_ms = now_ms
+        if not self.reattachable:
+            self.release_all()
+
     def abandoned(self, before_ms: int) -> bool:
-        """Whether nobody has been streaming it since `before_ms`."""
-        return not self.attached and not self.finished and self.last_detached_ms < before_ms
+        """Whether nobody has been streaming it since `before_ms`, though there is something to stream."""
+        detached_ms = self.last_detached_ms
+        if self.attached or self.released or detached_ms is None:
+            return False
+        return detached_ms < before_ms
 
     def release_until(self, response_id: str) -> None:
         """The client has everything up to and including `response_id`."""
@@ -94,7 +110,7 @@ class Operation:
             self._kept.clear()
             self._kept_bytes = 0
 
-    def on_cancel(self, hook: Callable[[], None]) -> None:
+    def on_cancel(self, hook: Callable[[], object]) -> None:
         """`hook` is called once if the operation is interrupted; it must wake whoever waits."""
         with self._lock:
             if not self.cancelled:

@@ -97,7 +97,7 @@ class SessionRegistry:
         for session in self.sessions():
             for operation in session.operations():
                 if operation.abandoned(now_ms - DETACHED_MS_MAX):
-                    operation.cancel()
+                    operation.release_all()
             if now_ms - session.last_used_ms > IDLE_MS_MAX and not session.busy():
                 self.close(session.key)
 

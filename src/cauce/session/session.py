@@ -22,7 +22,7 @@ __all__ = ["Session", "SessionKey"]
 OUTPUT_CHARS_MAX = 1 << 20
 """Console text waiting for a remote client; older text is dropped beyond it."""
 OPERATIONS_KEPT_MAX = 256
-"""Finished operations whose status can still be asked for."""
+"""So many finished operations at least can still be asked for their status."""
 
 
 @dataclass(frozen=True)
@@ -172,9 +172,11 @@ class Session:
             return self._client
 
     def _forget_finished_operations(self) -> None:
-        finished = [key for key, operation in self._operations.items() if operation.finished]
-        for key in finished[: max(0, len(finished) - OPERATIONS_KEPT_MAX)]:
-            del self._operations[key]
+        # Looked through only now and then, because it is looked through whole.
+        if len(self._operations) > 2 * OPERATIONS_KEPT_MAX:
+            finished = [key for key, operation in self._operations.items() if operation.finished]
+            for key in finished[:-OPERATIONS_KEPT_MAX]:
+                del self._operations[key]
 
 
 def write_to_stdout(text: str) -> None:
