@@ -78,7 +78,7 @@ def expanded_names(relation: Relation, session: Session, twin: BatchTwin) -> Rel
     expanded = expand(
         relation, session, lambda part: twin.columns(apply_rules(expanded_names(part, session, twin), twin))
     )
-    return read_file_metadata(expanded)
+    return read_file_metadata(read_expressions(expanded))
 
 
 def _numbered(root: Node, stateful: Sequence[RemembersNode]) -> tuple[RemembersNode, ...]:
