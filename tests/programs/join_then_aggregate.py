@@ -22,9 +22,11 @@ def run(spark: SparkSession, directory: Path):
     return {
         "equal times": answers_of_two(spark, directory / "equal", equal_times, steps),
         "left outer": answers_of_two(
-            spark, directory / "outer", lambda l, r: ranges(l, r, "left_outer"), steps
+            spark, directory / "outer", lambda left, right: ranges(left, right, "left_outer"), steps
         ),
-        "inner": answers_of_two(spark, directory / "inner", lambda l, r: ranges(l, r, "inner"), steps),
+        "inner": answers_of_two(
+            spark, directory / "inner", lambda left, right: ranges(left, right, "inner"), steps
+        ),
     }
 
 

@@ -1,0 +1,130 @@
+"""What is measured, as plain PySpark: every measurement runs alike on cauce and on Apache Spark.
+
+python measurements.py MEASUREMENT INPUT_FOLDER WORK_FOLDER
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+CLOCK_START_S = float(os.environ.get("BENCHMARK_STARTED_S", time.time()))
+IMPORT_BEGAN_S = time.time()
+
+from pyspark.sql import DataFrame, SparkSession  # noqa: E402
+from pyspark.sql import functions as F  # noqa: E402
+
+IMPORTED_S = time.time()
+SCHEMA = "event_time timestamp, key long, value double"
+WARM_UP_BATCHES = 10
+
+
+def session() -> SparkSession:
+    builder = SparkSession.builder.appName("benchmark")
+    if "SPARK_REMOTE" not in os.environ:
+        builder = builder.master("local[2]").config("spark.ui.enabled", "false")
+    spark = builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
+    spark.conf.set("spark.sql.streaming.numRecentProgressUpdates", "2000")
+    return spark
+
+
+def events(spark: SparkSession, folder: Path, files_per_batch: int) -> DataFrame:
+    return spark.readStream.schema(SCHEMA).option("maxFilesPerTrigger", files_per_batch).parquet(str(folder))
+
+
+def filtered(frame: DataFrame) -> DataFrame:
+    return frame.where("value > 0.5").select("event_time", "key", (F.col("value") * 2).alias("twice"))
+
+
+def windowed(frame: DataFrame) -> DataFrame:
+    timed = frame.withWatermark("event_time", "1 minute")
+    return timed.groupBy(F.window("event_time", "10 seconds"), "key").count()
+
+
+def run_available(frame: DataFrame, work: Path, output_mode: str = "append") -> list[Any]:
+    """The progress of every batch of one availableNow run whose commits are durable on disk."""
+    writer = frame.writeStream.format("noop").outputMode(output_mode)
+    writer = writer.option("checkpointLocation", str(work / f"checkpoint-{time.time_ns()}"))
+    query = writer.trigger(availableNow=True).start()
+    query.awaitTermination()
+    return [progress for progress in query.recentProgress if progress.numInputRows]
+
+
+def batch_ms(progress: list[Any]) -> dict[str, Any]:
+    return {"batch_ms": [p.batchDuration for p in progress[WARM_UP_BATCHES:]], "phases": phases(progress)}
+
+
+def phases(progress: list[Any]) -> dict[str, float]:
+    """The mean milliseconds of each phase that progress reports."""
+    kept = progress[WARM_UP_BATCHES:]
+    names = {name for p in kept for name in p.durationMs}
+    return {
+        name: round(sum(p.durationMs.get(name, 0) for p in kept) / len(kept), 2) for name in sorted(names)
+    }
+
+
+def stateless_batches(folder: Path, work: Path) -> dict[str, Any]:
+    return batch_ms(run_available(filtered(events(session(), folder, 1)), work))
+
+
+def windowed_batches(folder: Path, work: Path) -> dict[str, Any]:
+    return batch_ms(run_available(windowed(events(session(), folder, 1)), work, "update"))
+
+
+def filter_rows(folder: Path, work: Path) -> dict[str, Any]:
+    return rows_per_second(filtered(events(session(), folder, 4)), work, "append")
+
+
+def windowed_rows(folder: Path, work: Path) -> dict[str, Any]:
+    return rows_per_second(windowed(events(session(), folder, 4)), work, "update")
+
+
+def rows_per_second(frame: DataFrame, work: Path, output_mode: str) -> dict[str, Any]:
+    """Run twice and keep the second: the first warms up compilers and caches."""
+    run_available(frame, work, output_mode)
+    began = time.perf_counter()
+    progress = run_available(frame, work, output_mode)
+    elapsed_s = time.perf_counter() - began
+    rows = sum(p.numInputRows for p in progress)
+    return {"rows": rows, "seconds": elapsed_s, "rows_per_second": rows / elapsed_s}
+
+
+def start_up(folder: Path, work: Path) -> dict[str, Any]:
+    """From the start of the process to the first row of a stream, and where the time went."""
+    spark = session()
+    spark.range(1).collect()
+    connected_s = time.time()
+    query = filtered(events(spark, folder, 1)).writeStream.format("memory").queryName("first").start()
+    while not query.lastProgress:
+        time.sleep(0.002)
+    rows = spark.table("first").limit(1).collect()
+    first_row_s = time.time()
+    query.stop()
+    return {
+        "rows": len(rows),
+        "interpreter_s": IMPORT_BEGAN_S - CLOCK_START_S,
+        "import_s": IMPORTED_S - IMPORT_BEGAN_S,
+        "session_s": connected_s - IMPORTED_S,
+        "first_batch_s": first_row_s - connected_s,
+        "total_s": first_row_s - CLOCK_START_S,
+    }
+
+
+MEASUREMENTS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
+    "stateless_batches": stateless_batches,
+    "windowed_batches": windowed_batches,
+    "filter_rows": filter_rows,
+    "windowed_rows": windowed_rows,
+    "start_up": start_up,
+}
+
+
+def main(name: str, folder: str, work: str) -> None:
+    print("RESULT " + json.dumps(MEASUREMENTS[name](Path(folder), Path(work))), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

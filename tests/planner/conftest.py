@@ -1,0 +1,6 @@
+"""The programs of this folder, importable by their name."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))

@@ -1,0 +1,25 @@
+"""distinct() of a stream, and SELECT DISTINCT in SQL."""
+
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from verbs import Events, answers
+
+
+def run(spark: SparkSession, directory: Path):
+    return {
+        "distinct": answers(
+            spark, directory / "distinct", distinct, [[(1, "a"), (2, "a")], [(4, "a"), (5, "c")]]
+        ),
+        "sql": answers(spark, directory / "sql", in_sql, [[(6, "d"), (7, "d")], [(8, "a")]], "update"),
+    }
+
+
+def distinct(events: Events) -> DataFrame:
+    return events.frame.select("value", F.lit(1).alias("one")).distinct()
+
+
+def in_sql(events: Events) -> DataFrame:
+    events.frame.createOrReplaceTempView("distinct_events")
+    return events.frame.sparkSession.sql("SELECT DISTINCT value FROM distinct_events")

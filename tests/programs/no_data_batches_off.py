@@ -1,0 +1,20 @@
+"""Without no-data batches a window waits for the next data."""
+
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from verbs import Events, answers
+
+
+def run(spark: SparkSession, directory: Path):
+    spark.conf.set("spark.sql.streaming.noDataMicroBatches.enabled", "false")
+    try:
+        return answers(spark, directory, counts, [[10, 11, 12, 13, 14, 15], [25], [26]])
+    finally:
+        spark.conf.unset("spark.sql.streaming.noDataMicroBatches.enabled")
+
+
+def counts(events: Events) -> DataFrame:
+    windows = events.with_watermark("10 seconds").groupBy(F.window("time", "5 seconds").alias("w")).count()
+    return windows.select(F.col("w.start").cast("long"), "count")
