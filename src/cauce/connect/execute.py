@@ -12,7 +12,7 @@ from cauce.connect.execution import Execution
 from cauce.connect.output import printed_by_client, understands
 from cauce.connect.plans import decompress
 from cauce.connect.stream_plans import refuse_stream
-from cauce.connect.wire import execute_ids, to_bytes
+from cauce.connect.wire import Parts, execute_ids, join
 from cauce.errors import SparkSQLException
 from cauce.session import Operation, Session
 from cauce.session.operation import Response
@@ -37,20 +37,18 @@ def execute_plan(request: ExecutePlanRequest, session: Session) -> Operation:
 def _responses(request: ExecutePlanRequest, session: Session, operation: Operation) -> Iterator[Response]:
     definition = definition_of(request.plan.command)
     for message in _run(request, session, operation):
-        yield _identified(to_bytes(message), session, operation)
+        yield _identified(message, session, operation)
     if definition is not None:
         remember(definition, session)
     output = session.take_output() if understands(request.client_type) else ""
     if output:
-        yield _identified(printed_by_client(output).SerializeToString(), session, operation)
+        yield _identified(printed_by_client(output), session, operation)
     if operation.reattachable:
         complete = ExecutePlanResponse(result_complete=ExecutePlanResponse.ResultComplete())
-        yield _identified(complete.SerializeToString(), session, operation, last=True)
+        yield _identified(complete, session, operation, last=True)
 
 
-def _run(
-    request: ExecutePlanRequest, session: Session, operation: Operation
-) -> Iterator[ExecutePlanResponse | bytes]:
+def _run(request: ExecutePlanRequest, session: Session, operation: Operation) -> Iterator[Parts]:
     command = request.plan.command
     kind = command.WhichOneof("command_type") if request.plan.HasField("command") else None
     if kind in COMMANDS:
@@ -58,18 +56,18 @@ def _run(
     return _batch(Execution(request, session, operation))
 
 
-def _batch(execution: Execution) -> Iterator[bytes | ExecutePlanResponse]:
+def _batch(execution: Execution) -> Iterator[Parts]:
     """A plan that Sail runs; one over a stream is refused, as Sail would run some of them for ever."""
     refuse_stream(execution.request.plan, execution.session)
     yield from forward.execute(execution)
 
 
-def _identified(data: bytes, session: Session, operation: Operation, *, last: bool = False) -> Response:
+def _identified(message: Parts, session: Session, operation: Operation, *, last: bool = False) -> Response:
     response_id = str(uuid.uuid4())
     tail = execute_ids(
         session.session_id, session.server_side_session_id, operation.operation_id, response_id
     )
-    return Response(response_id, data + tail, last)
+    return Response(response_id, join(message, tail), last)
 
 
 def _is_reattachable(request: ExecutePlanRequest) -> bool:

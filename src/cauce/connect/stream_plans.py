@@ -10,6 +10,7 @@ from cauce.connect import forward
 from cauce.connect.execution import Execution
 from cauce.plan.printing import tree_text
 from cauce.plan.tables import normalized_name
+from cauce.plan.walk import walk
 from cauce.session import Session
 from cauce.streaming.planner import (
     check_batch,
@@ -38,6 +39,14 @@ def is_streaming(message: AnalyzePlanRequest.IsStreaming, session: Session) -> A
     """`df.isStreaming`."""
     answer = reads_stream(message.plan.root, session)
     return AnalyzePlanResponse(is_streaming=AnalyzePlanResponse.IsStreaming(is_streaming=answer))
+
+
+def is_local(message: AnalyzePlanRequest.IsLocal, session: Session) -> AnalyzePlanResponse | None:
+    """`df.isLocal()` of a stream; the client asks it to have `df["a.b"]` checked."""
+    if not reads_stream(message.plan.root, session):
+        return None
+    stream_schema(message.plan.root, session)
+    return AnalyzePlanResponse(is_local=AnalyzePlanResponse.IsLocal(is_local=False))
 
 
 def explain(message: AnalyzePlanRequest.Explain, session: Session) -> AnalyzePlanResponse | None:
@@ -80,11 +89,16 @@ def sql_command(message: proto.SqlCommand, execution: Execution) -> Iterator[Exe
 
 def refuse_stream(plan: proto.Plan, session: Session) -> None:
     """Spark's error if a plan that was to run once reads a stream."""
-    if plan.HasField("root") and reads_stream(plan.root, session):
+    if plan.HasField("root") and (reads_stream(plan.root, session) or _deduplicates_by_watermark(plan.root)):
         check_batch(expand(plan.root, session), is_streaming=is_source)
     for command, method in BATCH_WRITES.items():
         if plan.command.HasField(command) and reads_stream(getattr(plan.command, command).input, session):
             raise refuse_batch_write(method)
+
+
+def _deduplicates_by_watermark(relation: proto.Relation) -> bool:
+    """Whether it has a dropDuplicatesWithinWatermark, which no batch can have."""
+    return any(node.deduplicate.within_watermark for node in walk(relation))
 
 
 def _legacy_sql(message: proto.SqlCommand) -> proto.Relation:
@@ -93,6 +107,7 @@ def _legacy_sql(message: proto.SqlCommand) -> proto.Relation:
 
 STREAM_ANALYSES = {
     "schema": schema,
+    "is_local": is_local,
     "is_streaming": is_streaming,
     "explain": explain,
     "tree_string": tree_string,

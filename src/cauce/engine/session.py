@@ -19,7 +19,7 @@ from cauce.engine import exchange
 from cauce.engine.arrow_form import conformed
 from cauce.engine.ddl import ddl_text
 from cauce.engine.errors import translate
-from cauce.engine.raw import OperationIds, RawStub
+from cauce.engine.raw import TELL_THE_END, OperationIds, RawStub, unfinished
 from cauce.engine.substitute import Template, local_relation
 
 __all__ = ["EngineSession"]
@@ -80,8 +80,7 @@ class EngineSession:
                 with pa.ipc.open_stream(response.arrow_batch.data) as reader:
                     schema = reader.schema
                     batches.extend(batch for batch in reader if batch.num_rows)
-        if schema is None:
-            schema = self._arrow_schema(self.schema(relation))
+        assert schema is not None, "even an empty answer has a batch"
         return pa.Table.from_batches(batches, schema)
 
     def schema(
@@ -120,14 +119,19 @@ class EngineSession:
 
     def responses(self, plan: proto.Plan) -> Iterator[proto.ExecutePlanResponse]:
         """The responses to one plan; Sail's errors come as Spark's."""
-        request = proto.ExecutePlanRequest(
-            session_id=self.session_id,
-            user_context=self._user_context,
-            operation_id=str(uuid.uuid4()),
-            plan=plan,
-        )
-        with _translated_errors():
-            yield from self._stub.ExecutePlan(request)
+        with self.operation_ids.borrow() as operation_id, _translated_errors():
+            request = proto.ExecutePlanRequest(
+                session_id=self.session_id,
+                user_context=self._user_context,
+                operation_id=operation_id,
+                request_options=TELL_THE_END,
+                plan=plan,
+            )
+            response = None
+            for response in self._stub.ExecutePlan(request):
+                yield response
+            if response is None or not response.HasField("result_complete"):
+                raise unfinished()
 
     def config_get(self, key: str) -> str:
         """The value of a setting as Sail holds it."""

@@ -33,17 +33,16 @@ class SourceProgress:
     metrics: Mapping[str, str] = field(default_factory=dict)
 
     def json_value(self, rates: "Rates") -> dict[str, Any]:
-        value = {
+        return {
             "description": self.description,
-            "startOffset": _offset_value(self.start_offset),
-            "endOffset": _offset_value(self.end_offset),
-            "latestOffset": _offset_value(self.latest_offset),
+            # Over Connect, Spark 4.2 sends offsets as text.
+            "startOffset": _compact(self.start_offset),
+            "endOffset": _compact(self.end_offset),
+            "latestOffset": _compact(self.latest_offset),
             "numInputRows": self.num_input_rows,
             **rates.of(self.num_input_rows),
+            "metrics": dict(self.metrics),
         }
-        if self.metrics:
-            value["metrics"] = dict(self.metrics)
-        return value
 
 
 @dataclass
@@ -55,10 +54,8 @@ class SinkProgress:
     metrics: Mapping[str, str] = field(default_factory=dict)
 
     def json_value(self) -> dict[str, Any]:
-        value: dict[str, Any] = {"description": self.description, "numOutputRows": self.num_output_rows}
-        if self.metrics:
-            value["metrics"] = dict(self.metrics)
-        return value
+        metrics = dict(self.metrics)
+        return {"description": self.description, "numOutputRows": self.num_output_rows, "metrics": metrics}
 
 
 @dataclass(frozen=True)
@@ -119,7 +116,7 @@ class BatchProgress:
             "batchDuration": self.finished_ms - self.started_ms,
             "numInputRows": self.num_input_rows,
             **rates.of(self.num_input_rows),
-            "durationMs": dict(sorted(self.durations_ms.items())),
+            "durationMs": dict(sorted(self._durations().items())),
             "eventTime": dict(sorted(self.event_time.items())),
             "stateOperators": self.state_operators,
             "sources": [source.json_value(rates) for source in self.sources],
@@ -135,11 +132,20 @@ class BatchProgress:
     def json_text(self) -> str:
         return json.dumps(self.json_value(), separators=(",", ":"), ensure_ascii=False)
 
+    def _durations(self) -> dict[str, int]:
+        # A query is planned once, at start(): no batch spends time on it.
+        planning = {"queryPlanning": 0} if "addBatch" in self.durations_ms else {}
+        return planning | self.durations_ms
+
     def _rates(self) -> Rates:
-        since_ms = math.inf if self.previous_started_ms is None else self.started_ms - self.previous_started_ms
+        previous_ms = self.previous_started_ms
+        since_ms = math.inf if previous_ms is None else self.started_ms - previous_ms
         took_ms = max(self.finished_ms - self.started_ms, 1)
         return Rates(input_s=since_ms / 1000, processing_s=took_ms / 1000)
 
 
-def _offset_value(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+def _compact(text: str | None) -> str | None:
+    """An offset's JSON without spaces, as Spark writes it."""
+    if text is None:
+        return None
+    return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)

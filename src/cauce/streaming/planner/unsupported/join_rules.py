@@ -68,8 +68,9 @@ def _stream_stream(how: str, node: Node, query: Query) -> Refusal:
     condition = node.relation.join.join_condition
     if how not in ("Inner", "Cross") and not _has_watermark(how, node.relation.join, left, right):
         return (
-            f"Stream-stream {how} join between two streaming DataFrame/Datasets is not supported without a "
-            "watermark in the join keys, or a watermark on the nullable side and an appropriate range condition"
+            f"Stream-stream {how} join between two streaming DataFrame/Datasets is not supported "
+            "without a watermark in the join keys, or a watermark on the nullable side and an appropriate "
+            "range condition"
         )
     if not node.relation.join.using_columns and not any(equal_pairs(condition, left, right)):
         return AnalysisException("_LEGACY_ERROR_TEMP_1181")

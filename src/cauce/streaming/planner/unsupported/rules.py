@@ -57,6 +57,9 @@ EVERY_NODE_RULES: tuple[Rule, ...] = (
 AFTER_RULES: tuple[Rule, ...] = (plan_rules.late_rows,)
 """Asked of the whole plan, last."""
 
+NOT_YET_RULES: dict[str, tuple[Rule, ...]] = {"aggregate": (state_rules.several_groupings,)}
+"""What Spark streams and cauce does not; asked when Spark has no objection."""
+
 
 def check_streaming(
     relation: Relation,
@@ -85,6 +88,9 @@ def check_streaming(
             raise_refusal(rule(node, query))
     for rule in AFTER_RULES:
         raise_refusal(rule(root, query))
+    for node in root.walk_up():
+        for rule in NOT_YET_RULES.get(node.kind, ()):
+            raise_refusal(rule(node, query))
 
 
 def check_batch(relation: Relation, *, is_streaming: Callable[[Relation], bool]) -> None:

@@ -1,6 +1,8 @@
 """Rules about operators that remember: aggregations, duplicates, watermarks, functions with state."""
 
-from cauce.errors import AnalysisException
+from pyspark.sql.connect.proto.relations_pb2 import Aggregate
+
+from cauce.errors import AnalysisException, UnsupportedOperationException
 from cauce.plan.expression_text import function_name
 from cauce.streaming.planner.unsupported.plan_rules import session_keys
 from cauce.streaming.planner.unsupported.query import EventTimes, Node, Query, Refusal
@@ -15,10 +17,18 @@ __all__ = [
     "pandas_aggregate",
     "pivot_without_values",
     "session_window_alone",
+    "several_groupings",
     "watermark_again",
 ]
 
 ALLOW_MULTIPLE = "spark.sql.streaming.statefulOperator.allowMultiple"
+
+SEVERAL_GROUPINGS = (
+    Aggregate.GROUP_TYPE_ROLLUP,
+    Aggregate.GROUP_TYPE_CUBE,
+    Aggregate.GROUP_TYPE_GROUPING_SETS,
+    Aggregate.GROUP_TYPE_PIVOT,
+)
 
 GROUPED_AGGREGATE_EVALUATIONS = range(202, 300)
 """PySpark's evaluation types of functions that fold a group into one value (PythonEvalType)."""
@@ -38,6 +48,14 @@ def pivot_without_values(node: Node, query: Query | None = None) -> Refusal:
     """The values would have to be looked up in the stream; crosstab is such a pivot."""
     unknown = node.kind == "crosstab" or (node.is_pivot and not node.relation.aggregate.pivot.values)
     return AnalysisException("_LEGACY_ERROR_TEMP_3063") if unknown and node.is_streaming else None
+
+
+def several_groupings(node: Node, query: Query) -> Refusal:
+    """Spark streams these; cauce does not yet, and says so rather than leave rows out."""
+    if node.is_streaming and node.relation.aggregate.group_type in SEVERAL_GROUPINGS:
+        text = "ROLLUP, CUBE, GROUPING SETS and PIVOT over a stream are not supported."
+        return UnsupportedOperationException(None, text)
+    return None
 
 
 def pandas_aggregate(node: Node, query: Query) -> Refusal:
@@ -61,8 +79,8 @@ def input_event_times(node: Node, query: Query) -> Refusal:
 
 
 def watermark_again(node: Node, query: Query) -> Refusal:
-    """A stateful operator must not see two watermarks of one stream; Spark does not mind without state."""
-    if any(other.is_stateful for other in query.root.walk()) and _has_watermark(node.children[0]):
+    """A stream has one watermark. Spark says so as soon as it is above zero."""
+    if _has_watermark(node.children[0]):
         return AnalysisException("_LEGACY_ERROR_TEMP_3076", config=ALLOW_MULTIPLE)
     return None
 
