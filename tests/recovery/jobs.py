@@ -1,5 +1,6 @@
 """Small streaming jobs that can die at any operation of the disk, and what each must answer in the end."""
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from cauce.checkpoint import Checkpoint
 from cauce.clock import ManualClock
 from cauce.conf import Conf
 from cauce.files import Disk, LocalFileSystem
-from cauce.plan.build import attribute, call, integer, string
+from cauce.plan.build import alias, attribute, call, integer, string
 from cauce.session import Session
 from cauce.streaming.execution import open_execution, sink_context
 from cauce.streaming.micro_batch import MicroBatches
@@ -169,6 +170,23 @@ def _windowed(source: Relation) -> Relation:
     return _counts(_watermarked(source), call("window", attribute("ts"), string("5 seconds")))
 
 
+def _joined(source: Relation) -> Relation:
+    """Every row with the rows of its id up to ten seconds later."""
+    left = Relation(subquery_alias=proto.SubqueryAlias(input=_watermarked(source), alias="l"))
+    right = Relation(subquery_alias=proto.SubqueryAlias(input=_watermarked(source), alias="r"))
+    ten_seconds = Expression(literal=Expression.Literal(day_time_interval=10_000_000))
+    conditions = [
+        call("=", attribute("l", "id"), attribute("r", "id")),
+        call(">", attribute("r", "ts"), attribute("l", "ts")),
+        call("<=", attribute("r", "ts"), call("+", attribute("l", "ts"), ten_seconds)),
+    ]
+    condition = functools.reduce(lambda a, b: call("and", a, b), conditions)
+    how = proto.Join.JOIN_TYPE_LEFT_OUTER
+    joined = proto.Join(left=left, right=right, join_condition=condition, join_type=how)
+    columns = [attribute("l", "id"), attribute("l", "ts"), alias(attribute("r", "ts"), "later")]
+    return Relation(project=proto.Project(input=Relation(join=joined), expressions=columns))
+
+
 JOBS = {
     job.name: job
     for job in (
@@ -185,6 +203,7 @@ JOBS = {
             lambda s: Relation(deduplicate=proto.Deduplicate(input=s, column_names=["id"])),
             "append",
         ),
+        Job("joined with itself", _joined, "append"),
         Job("first rows", lambda s: Relation(limit=proto.Limit(input=s, limit=4)), "append"),
     )
 }

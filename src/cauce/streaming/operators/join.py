@@ -84,7 +84,8 @@ class StreamingJoin:
             output.append(self._left_alone(_unmatched(self.left, evicted_left)))
             output.append(self._right_alone(_unmatched(self.right, evicted_right)))
             metrics.rows_removed = self._removed(evicted_left, evicted_right)
-        return pa.concat_tables(rows.cast(self.output_schema) for rows in output), metrics
+        given = [rows.cast(self.output_schema) for rows in output if rows.num_rows]
+        return pa.concat_tables(given) if given else self.output_schema.empty_table(), metrics
 
     def _admit(
         self, side: JoinInput, rows: pa.Table, watermark_us: int | None, metrics: OperatorMetrics
@@ -93,14 +94,13 @@ class StreamingJoin:
         keeps_alone = self.how in (KEEPS_LEFT if side is self.left else KEEPS_RIGHT)
         if not keeps_alone:
             # Spark's optimizer filters this side below the join, before any row is late.
-            rows = rows.filter(pa.array(side.can_match(rows) & side.keys_known(rows)))
+            rows = _where(rows, side.can_match(rows) & side.keys_known(rows))
         timely = side.not_late(rows, watermark_us)
         metrics.rows_dropped_by_watermark += rows.num_rows - timely.num_rows
         if not keeps_alone:
             return side.arrivals(timely), side.row_schema.empty_table()
         can_match = side.can_match(timely)
-        alone = side.stored_rows(timely.filter(pa.array(~can_match)))
-        return side.arrivals(timely.filter(pa.array(can_match))), alone
+        return side.arrivals(_where(timely, can_match)), side.stored_rows(_where(timely, ~can_match))
 
     def _take_left(
         self, left: Arrivals, left_state: StateStore, right_state: StateStore, metrics: OperatorMetrics
@@ -112,7 +112,7 @@ class StreamingJoin:
         if self.how == "semi":
             # A left row that has been given needs no more partners.
             self._store(self.left, left_state, left, matched, ~matched, metrics)
-            return [left.rows.filter(pa.array(matched))]
+            return [_where(left.rows, matched)]
         self._store(self.left, left_state, left, matched, np.ones(len(matched), dtype=bool), metrics)
         return [self._pairs(found.rows, self.right.rows_of(found.stored))]
 
@@ -168,10 +168,7 @@ class StreamingJoin:
         if not stays.any():
             return
         values = side.stored_values(arrivals.rows, matched, arrivals.times_us)
-        keys = arrivals.keys
-        if not stays.all():
-            keys, values = keys.filter(pa.array(stays)), values.filter(pa.array(stays))
-        state.put(keys, values)
+        state.put(_where(arrivals.keys, stays), _where(values, stays))
         metrics.rows_updated += values.num_rows
 
     def _pairs(self, left: pa.Table, right: pa.Table) -> pa.Table:
@@ -191,6 +188,11 @@ class StreamingJoin:
         """Spark counts only the rows it removes without looking at them for output."""
         counted = 0 if self.how in KEEPS_LEFT else left.num_rows
         return counted + (0 if self.how in KEEPS_RIGHT else right.num_rows)
+
+
+def _where(rows: pa.Table, chosen: np.ndarray) -> pa.Table:
+    """The chosen rows; all of them without a copy."""
+    return rows if chosen.all() else rows.filter(pa.array(chosen))
 
 
 def _hits(index: np.ndarray, size: int) -> np.ndarray:

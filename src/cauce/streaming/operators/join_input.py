@@ -71,8 +71,8 @@ class JoinInput:
         """The rows whose event time is after the watermark; a null time is never late."""
         if self.event_time is None or watermark_us is None:
             return rows
-        late = pc.less_equal(time_us(rows.column(self.event_time)), watermark_us)
-        return rows.filter(pc.invert(pc.fill_null(late, False)))
+        late = pc.fill_null(pc.less_equal(time_us(rows.column(self.event_time)), watermark_us), False)
+        return rows.filter(pc.invert(late)) if pc.any(late).as_py() else rows
 
     def can_match(self, rows: pa.Table) -> np.ndarray:
         """False where a condition on this side alone is not true."""
@@ -102,7 +102,8 @@ class JoinInput:
 
     def stored_rows(self, rows: pa.Table) -> pa.Table:
         """The columns the side gives, in their stored types."""
-        return rows.select(self.columns.names).cast(self.row_schema)
+        rows = rows.select(self.columns.names)
+        return rows if rows.schema.equals(self.row_schema) else rows.cast(self.row_schema)
 
     def stored_values(self, rows: pa.Table, matched: np.ndarray, times_us: Column) -> pa.Table:
         """The store's value rows."""
