@@ -5,7 +5,6 @@ __all__ = ["GAPS"]
 GAPS = {
     "errors_at_start": "another condition for: no schema, no output path, unknown column",
     "extra_aggregates": "histogram_numeric is refused",
-    "file_formats": "the engine reads no ORC in batch queries",
     "frame_operations": "the engine crashes in an unpivot of nullable with other columns, which is an error",
     "grouping_sets": "ROLLUP and CUBE over a stream are refused",
     "growing_static_join": "files added to a static folder are seen by the next batch, not in Spark",

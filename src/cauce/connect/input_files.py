@@ -7,6 +7,7 @@ from pyspark.sql.connect.proto import Relation
 
 from cauce.connect.preparation import Preparation, replace
 from cauce.errors import AnalysisException
+from cauce.streaming.sources.batch_files import FORMATS_READ_HERE, read_batch_files
 from cauce.streaming.sources.sink_output import listed_files
 
 __all__ = ["check_paths"]
@@ -31,7 +32,13 @@ def check_paths(node: Relation, preparation: Preparation) -> None:
             raise AnalysisException("PATH_NOT_FOUND", path=f"file:{os.path.abspath(local)}")
         if not source.schema and source.format.lower() in ("parquet", "orc") and _is_empty(local):
             raise AnalysisException("UNABLE_TO_INFER_SCHEMA", format=source.format.capitalize())
-    listed = listed_files(node, preparation.session.engine)
+    session = preparation.session
+    if source.format.lower() in FORMATS_READ_HERE:
+        conf = session.settings.snapshot()
+        table = read_batch_files(source, session.engine, conf, rows=preparation.running)
+        replace(node, session.engine.leaf(table, preparation.lease))
+        return
+    listed = listed_files(node, session.engine)
     if listed is not None:
         replace(node, listed)
 

@@ -4,12 +4,12 @@ import io
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import StructType, TimestampType
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+from pyspark.sql.types import DataType, StructField, StructType, TimestampNTZType, TimestampType
 
 from cauce.formats.format_options import FormatOptions
 
-__all__ = ["read_orc"]
+__all__ = ["orc_schema", "read_orc"]
 
 
 def read_orc(data: bytes, schema: StructType, options: FormatOptions) -> pa.Table:
@@ -29,6 +29,18 @@ def read_orc(data: bytes, schema: StructType, options: FormatOptions) -> pa.Tabl
         else:
             columns.append(table.column(index).cast(target.type))
     return pa.table(columns, schema=to_arrow_schema(schema, timezone="UTC"))
+
+
+def orc_schema(path: str) -> StructType:
+    """The columns of a file. ORC's timestamp is Spark's default one: a moment, in the session's zone."""
+    from pyarrow import orc
+
+    found = from_arrow_schema(orc.ORCFile(path).schema)
+    return StructType([StructField(f.name, _as_moment(f.dataType)) for f in found])
+
+
+def _as_moment(kind: DataType) -> DataType:
+    return TimestampType() if isinstance(kind, TimestampNTZType) else kind
 
 
 def _moments(column: pa.ChunkedArray, time_zone: str) -> pa.ChunkedArray:

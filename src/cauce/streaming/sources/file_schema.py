@@ -7,6 +7,7 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructFi
 
 from cauce.errors import AnalysisException, IllegalArgumentException
 from cauce.files import uri_of_path
+from cauce.formats.orc_reader import orc_schema
 from cauce.formats.parquet_schema import noted_schema
 from cauce.formats.partition_path import infer_partition_schema, partition_values
 from cauce.streaming.sources.file_glob import is_glob
@@ -90,6 +91,8 @@ def _infer(options: SourceOptions, context: SourceContext, paths: list[str]) -> 
     noted = noted_schema(paths[0]) if options.format.lower() == "parquet" else None
     if noted is not None:
         return noted
+    if options.format.lower() == "orc":
+        return orc_schema(paths[0])
     source = Read.DataSource(
         format=options.format,
         paths=[uri_of_path(path) for path in paths[:INFERENCE_FILES_MAX]],

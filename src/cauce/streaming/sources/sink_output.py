@@ -90,7 +90,7 @@ def listed_files(relation: Relation, engine: EngineSession) -> Relation | None:
 
 def _listed_files(source: Read.DataSource, listing: FileListing, engine: EngineSession) -> Relation:
     files = listing.select(sink_log_statuses(listing.file_system, listing.path), listing.path)
-    declared = _parse_schema(source.schema, engine) if source.schema else _noted_schema(source.format, files)
+    declared = parse_schema(source.schema, engine) if source.schema else _noted_schema(source.format, files)
     if not files and declared is not None:
         return Relation(local_relation=LocalRelation(schema=ddl_text(declared)))
     if not files:
@@ -108,7 +108,8 @@ def _listed_files(source: Read.DataSource, listing: FileListing, engine: EngineS
     )
 
 
-def _parse_schema(text: str, engine: EngineSession) -> StructType:
+def parse_schema(text: str, engine: EngineSession) -> StructType:
+    """A schema as the client sends it: JSON, or DDL for the engine to parse."""
     return StructType.fromJson(json.loads(text)) if text.startswith("{") else engine.parse_ddl(text)
 
 
