@@ -1,32 +1,30 @@
-"""A query that crashes Sail is an error, never an empty answer."""
+"""An engine that crashes in the middle of an answer is an error, never a short answer."""
 
-import uuid
-from collections.abc import Iterator
-
-import pyarrow as pa
 import pytest
-from pyspark.sql.connect import proto
-from pyspark.sql.connect.proto import Relation
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
-from cauce.engine import Engine, EngineSession, input_leaf
-from cauce.errors import SparkError
-from cauce.plan.build import alias, attribute, project, string
+from cauce.streaming.sources import MemoryStream
 
-
-@pytest.fixture
-def engine() -> Iterator[EngineSession]:
-    engine = Engine()
-    yield engine.session("tests", str(uuid.uuid4()))
-    engine.stop()
+SCHEMA = StructType([StructField("id", DoubleType()), StructField("name", StringType())])
 
 
-def test_a_crash_is_told(engine: EngineSession) -> None:
-    """Sail panics on an unpivot of one column that may be null and one that may not."""
-    columns = project(input_leaf("rows"), [attribute("id"), attribute("name"), alias(string("w"), "other")])
-    values = proto.Unpivot.Values(values=[attribute("name"), attribute("other")])
-    unpivot = proto.Unpivot(
-        input=columns, ids=[attribute("id")], values=values, variable_column_name="k", value_column_name="v"
-    )
-    rows = pa.table({"id": [1, 2], "name": ["a", None]})
-    with pytest.raises(SparkError, match="ended without an answer"):
-        engine.run(Relation(unpivot=unpivot), {"rows": rows})
+def crashing(frame):
+    """Sail 0.7.2 panics here, because one of the values can be null and the other cannot."""
+    return frame.withColumn("w", F.lit("w")).unpivot(["id"], ["name", "w"], "k", "v")
+
+
+def test_a_batch_that_crashes_the_engine(spark: SparkSession) -> None:
+    with pytest.raises(PySparkException, match="The engine crashed"):
+        crashing(spark.createDataFrame([(1.0, "a")], SCHEMA)).collect()
+    assert spark.range(3).count() == 3
+
+
+def test_a_stream_that_crashes_the_engine(spark: SparkSession) -> None:
+    MemoryStream("crashing", SCHEMA).add_data([(1.0, "a")])
+    frame = crashing(spark.readStream.format("memory").option("name", "crashing").load())
+    query = frame.writeStream.format("noop").trigger(availableNow=True).start()
+    with pytest.raises(PySparkException, match="The engine crashed"):
+        query.awaitTermination()

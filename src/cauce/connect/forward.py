@@ -1,7 +1,7 @@
 """Requests that Sail answers: prepared, sent on under the engine's session id, answered as bytes."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import grpc
 from pyspark.sql.connect.proto import (
@@ -17,19 +17,21 @@ from cauce.connect.metrics import observed_metrics
 from cauce.connect.plans import prepare, roots
 from cauce.connect.results import coalesced
 from cauce.connect.sql_statements import own_statement
-from cauce.connect.wire import analyze_ids, to_bytes
+from cauce.connect.wire import Parts, analyze_ids, join
 from cauce.engine import local_relation
 from cauce.engine.errors import translate
+from cauce.engine.raw import TELL_THE_END, unfinished
 from cauce.errors import SparkSQLException
 from cauce.plan.tables import normalized_name
 from cauce.session import Session
 
 __all__ = ["analyze", "execute"]
 
+SMALL_BYTES = 1024
+"""No message that is only a mark is larger."""
 
-def execute(
-    execution: Execution, lease: contextlib.ExitStack | None = None
-) -> Iterator[bytes | ExecutePlanResponse]:
+
+def execute(execution: Execution, lease: contextlib.ExitStack | None = None) -> Iterator[Parts]:
     """Sail's responses to the request's plan, then the metrics observed in it.
 
     Tables that the plan reads by reference stay readable until its end, or until `lease` is closed.
@@ -47,7 +49,7 @@ def execute(
                 yield observed_metrics(observed, session)
 
 
-def _create_view(execution: Execution) -> Iterator[bytes | ExecutePlanResponse]:
+def _create_view(execution: Execution) -> Iterator[Parts]:
     """Sail keeps the view's plan, so what it reads by reference must stay until the view is replaced."""
     name = normalized_name(execution.request.plan.command.create_dataframe_view.name)
     with contextlib.ExitStack() as lease:
@@ -55,7 +57,7 @@ def _create_view(execution: Execution) -> Iterator[bytes | ExecutePlanResponse]:
         execution.session.view_leases.replace(name, lease.pop_all())
 
 
-def _sql(execution: Execution) -> Iterator[bytes | ExecutePlanResponse]:
+def _sql(execution: Execution) -> Iterator[Parts]:
     """A command ran; a query comes back as the client wrote it, once it is known to make sense."""
     request, session = execution.request, execution.session
     command = request.plan.command.sql_command
@@ -69,7 +71,7 @@ def _sql(execution: Execution) -> Iterator[bytes | ExecutePlanResponse]:
     has_input = command.HasField("input")
     with contextlib.ExitStack() as lease:
         for data in execute(execution, lease):
-            response = ExecutePlanResponse.FromString(to_bytes(data))
+            response = ExecutePlanResponse.FromString(join(data, b""))
             result = response.sql_command_result
             if result.relation.WhichOneof("rel_type") in ("sql", "with_relations"):
                 if has_input:
@@ -113,21 +115,30 @@ def plans(request: AnalyzePlanRequest) -> Iterator[Plan]:
 
 def _responses(execution: Execution) -> Iterator[bytes]:
     request, session, operation = execution.request, execution.session, execution.operation
-    # Reattaching is done here, so Sail need not buffer.
     request.ClearField("request_options")
+    request.request_options.extend(TELL_THE_END)
     _address(request, session)
     with session.engine.operation_ids.borrow() as engine_operation_id:
         request.operation_id = engine_operation_id
         call = session.engine.raw.execute_plan(request.SerializeToString())
         operation.on_cancel(call.cancel)
         try:
-            yield from call
+            yield from _until_complete(call)
         except grpc.RpcError as error:
             if operation.cancelled:
                 raise SparkSQLException("OPERATION_CANCELED") from None
             raise translate(error) from None
         finally:
             call.cancel()
+
+
+def _until_complete(responses: Iterable[bytes]) -> Iterator[bytes]:
+    """All but the mark of the end; an error if it does not come. Reattaching clients are served here."""
+    for data in responses:
+        if len(data) < SMALL_BYTES and ExecutePlanResponse.FromString(data).HasField("result_complete"):
+            return
+        yield data
+    raise unfinished()
 
 
 def _address(request: ExecutePlanRequest | AnalyzePlanRequest, session: Session) -> None:

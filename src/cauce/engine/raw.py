@@ -6,8 +6,17 @@ from collections.abc import Iterator
 from typing import Protocol
 
 import grpc
+from pyspark.sql.connect.proto import ExecutePlanRequest, ReattachOptions
 
-__all__ = ["OperationIds", "RawCall", "RawStub"]
+from cauce.errors import SparkError
+
+__all__ = ["TELL_THE_END", "OperationIds", "RawCall", "RawStub", "unfinished"]
+
+TELL_THE_END = [
+    ExecutePlanRequest.RequestOption(reattach_options=ReattachOptions(reattachable=True))
+]
+"""Sail ends an answer with `result_complete` only for a request that could be reattached. Without that
+mark an answer cut short by a crash inside Sail would look like a small one."""
 
 SERVICE = "/spark.connect.SparkConnectService/"
 
@@ -56,3 +65,12 @@ class OperationIds:
         finally:
             with self._lock:
                 self._free.append(operation_id)
+
+
+def unfinished() -> SparkError:
+    """The error for an answer without its end."""
+    return SparkError(
+        "INTERNAL_ERROR",
+        message="The engine crashed while it ran this plan; what it printed on standard error says why. "
+        "Please report both.",
+    )

@@ -14,6 +14,7 @@ After a crash between 1 and 8 the next run repeats batch N with the same offsets
 timestamp. Source: MicroBatchExecution.scala of Apache Spark 4.2.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -178,20 +179,15 @@ class MicroBatches:
         }
         return references or None
 
+    def describe_idle(self, progress: BatchProgress) -> None:
+        """What a trigger without a batch tells: where the sources stand, and no rows."""
+        progress.sources = self._source_progress({})
+        progress.sink = SinkProgress(self.execution.sink.description())
+
     def _report(
         self, entry: OffsetEntry, batch: Batch, written: int | None, progress: BatchProgress
     ) -> None:
-        progress.sources = [
-            SourceProgress(
-                description=source.description(),
-                start_offset=self.committed[index],
-                end_offset=self.available[index],
-                latest_offset=_json(source, source.report_latest_offset()),
-                num_input_rows=batch.input_rows.get(index, 0),
-                metrics=source.metrics(_parsed(source, self.available[index])),
-            )
-            for index, source in enumerate(self.execution.sources)
-        ]
+        progress.sources = self._source_progress(batch.input_rows)
         rows = -1 if written is None else written
         progress.sink = SinkProgress(self.execution.sink.description(), rows)
         progress.state_operators = [
@@ -204,6 +200,19 @@ class MicroBatches:
                 "watermark": format_timestamp(entry.watermark_ms),
                 **self.execution.tracker.statistics(),
             }
+
+    def _source_progress(self, input_rows: Mapping[int, int]) -> list[SourceProgress]:
+        return [
+            SourceProgress(
+                description=source.description(),
+                start_offset=self.committed[index],
+                end_offset=self.available[index],
+                latest_offset=_json(source, source.report_latest_offset()),
+                num_input_rows=input_rows.get(index, 0),
+                metrics=source.metrics(_parsed(source, self.available[index])),
+            )
+            for index, source in enumerate(self.execution.sources)
+        ]
 
     def _advance(self, entry: OffsetEntry) -> None:
         self.execution.last_timestamp_ms = entry.timestamp_ms

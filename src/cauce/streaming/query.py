@@ -82,7 +82,7 @@ class StreamingQuery:
             maxlen=description.conf.number("spark.sql.streaming.numRecentProgressUpdates")
         )
         self._previous_started_ms: int | None = None
-        self._last_event_ms = clock.now_ms()
+        self._last_report_ms: int | None = None
         self._thread = threading.Thread(
             target=self._run, name=f"stream execution thread for {self.pretty_id}", daemon=True
         )
@@ -206,6 +206,7 @@ class StreamingQuery:
             self._report(progress)
         else:
             self._answer(question)
+            self._report_idle(batches, progress)
         return ran
 
     def _wait(self, ran: bool) -> None:
@@ -221,18 +222,26 @@ class StreamingQuery:
     def _report(self, progress: BatchProgress) -> None:
         with self._changed:
             self._progress.append(progress)
-        self._last_event_ms = self._clock.now_ms()
+        self._last_report_ms = self._clock.now_ms()
         self._listeners.post(lambda: Event.progress(progress.json_text()))
 
     def _answer(self, question: int) -> None:
         with self._changed:
             self._answered = question
             self._changed.notify_all()
-        now_ms = self._clock.now_ms()
+
+    def _report_idle(self, batches: MicroBatches, progress: BatchProgress) -> None:
+        """As Spark: a query that never ran a batch says so once, then all of them now and again."""
+        now_ms, last_ms = self._clock.now_ms(), self._last_report_ms
         interval_ms = self.description.conf.number("spark.sql.streaming.noDataProgressEventInterval")
-        if now_ms - self._last_event_ms >= interval_ms:
-            self._last_event_ms = now_ms
-            self._listeners.post(lambda: Event.idle(self.id, self.run_id, now_ms))
+        if last_ms is not None and now_ms - last_ms < interval_ms:
+            return
+        self._last_report_ms = now_ms
+        batches.describe_idle(progress)
+        with self._changed:
+            self._progress.append(progress)
+        if last_ms is not None:
+            self._listeners.post(lambda: Event.idle(self.id, self.run_id, progress.started_ms))
 
     def _fail(self, error: Exception) -> None:
         self.exception = StreamingQueryException(

@@ -92,9 +92,11 @@ class Cutter:
         return FragmentNode(template, dict(inputs), schema, nothing, carried, tree_text(relation), time)
 
     def _schema(self, template: Template, empty: Mapping[str, pa.Table]) -> StructType:
-        """The fragment's columns. Where analysis knows no type (a union's missing column), running it does."""
+        """The fragment's columns. The engine's analysis gives no type to a column that one side of a union
+        lacks; running the union on nothing does."""
         schema = self.engine.schema(template, empty)
-        if not any(isinstance(field.dataType, NullType) for field in schema):
+        untyped = any(isinstance(field.dataType, NullType) for field in schema)
+        if not untyped or not any(kind(node) == "set_op" for node in walk(template.relation)):
             return schema
         return from_arrow_schema(self.engine.run(template, empty).schema)
 
