@@ -1,5 +1,6 @@
 """What every sink does, wherever it writes: all types, nulls, empty batches, repeated batches, modes."""
 
+import dataclasses
 import datetime as dt
 from decimal import Decimal
 from types import SimpleNamespace
@@ -29,7 +30,7 @@ from cauce.clock import ManualClock
 from cauce.conf import Conf
 from cauce.errors import AnalysisException, IllegalArgumentException
 from cauce.files import LocalFileSystem
-from cauce.streaming.sinks import SINKS, SinkContext, SinkOptions, check_output_mode, sink_class
+from cauce.streaming.sinks import SINKS, SinkContext, check_output_mode, sink_class
 from tests.conformance.sink_cases import CASES, PythonData, lines_table
 
 SCHEMA = (
@@ -177,7 +178,7 @@ def test_a_batch_may_come_in_chunks_and_other_spellings_of_its_types(bench):
 @every_sink
 @pytest.mark.parametrize("mode", ["append", "update", "complete", "sideways"])
 def test_modes_are_accepted_or_refused_in_sparks_words(bench, mode):
-    options = SinkOptions(bench.case.options.format, mode, table_name=bench.case.options.table_name)
+    options = dataclasses.replace(bench.case.options, output_mode=mode)
     kind = sink_class(options, bench.context.data_sources)
     if mode in kind.output_modes:
         check_output_mode(options, kind)

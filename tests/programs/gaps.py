@@ -3,7 +3,7 @@
 __all__ = ["GAPS"]
 
 GAPS = {
-    "errors_at_start": "another condition for: no schema, no output path, unknown column",
+    "errors_at_start": "another condition for an unknown column",
     "extra_aggregates": "histogram_numeric is refused",
     "frame_operations": "the engine crashes in an unpivot of nullable with other columns, which is an error",
     "grouping_sets": "ROLLUP and CUBE over a stream are refused",

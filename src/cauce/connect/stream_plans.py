@@ -36,8 +36,10 @@ def schema(message: AnalyzePlanRequest.Schema, session: Session) -> AnalyzePlanR
 
 
 def is_streaming(message: AnalyzePlanRequest.IsStreaming, session: Session) -> AnalyzePlanResponse:
-    """`df.isStreaming`."""
+    """`df.isStreaming`; a source that cannot be resolved is an error, as any analysis of it is."""
     answer = reads_stream(message.plan.root, session)
+    if answer:
+        stream_schema(message.plan.root, session)
     return AnalyzePlanResponse(is_streaming=AnalyzePlanResponse.IsStreaming(is_streaming=answer))
 
 

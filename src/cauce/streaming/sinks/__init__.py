@@ -13,7 +13,7 @@ from cauce.errors import (
     UnsupportedOperationException,
 )
 from cauce.streaming.sinks.console import ConsoleSink
-from cauce.streaming.sinks.file import FileSink
+from cauce.streaming.sinks.file import FileSink, output_path
 from cauce.streaming.sinks.foreach import ForeachSink
 from cauce.streaming.sinks.foreach_batch import ForeachBatchSink
 from cauce.streaming.sinks.memory import MemorySink
@@ -62,7 +62,10 @@ def sink_class(options: SinkOptions, data_sources: Mapping[str, type]) -> type:
     if options.table_name:
         return TableSink
     if options.format in SINKS:
-        return SINKS[options.format]
+        kind = SINKS[options.format]
+        if kind is FileSink:
+            output_path(options)
+        return kind
     registered = {key.lower(): value for key, value in data_sources.items()}
     if options.format.lower() in registered:
         return python_sink(registered[options.format.lower()])

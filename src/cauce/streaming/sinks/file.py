@@ -14,7 +14,7 @@ from cauce.formats import WRITERS, FormatOptions
 from cauce.formats.partition_folders import partition_folders
 from cauce.streaming.sinks.sink import SinkContext, SinkOptions
 
-__all__ = ["FileSink"]
+__all__ = ["FileSink", "output_path"]
 
 SINK_LOG = "_spark_metadata"
 
@@ -32,10 +32,7 @@ class FileSink:
     output_modes: tuple[str, ...] = ("append",)
 
     def __init__(self, options: SinkOptions, context: SinkContext) -> None:
-        path = options.path or options.get("path")
-        if not path:
-            raise IllegalArgumentException("_LEGACY_ERROR_TEMP_2047")
-        _, self._path = open_file_system(path)
+        _, self._path = open_file_system(output_path(options))
         self._query_id = context.query_id
         self._file_system = context.file_system
         self._schema = context.schema
@@ -96,6 +93,14 @@ class FileSink:
         counter = ".c000" if self._partition_by else "-c000"
         unique = uuid.uuid5(uuid.NAMESPACE_OID, f"{self._query_id}/{batch_id}/{folder}")
         return f"part-00000-{unique}{counter}{self._extension}"
+
+
+def output_path(options: SinkOptions) -> str:
+    """The folder the user named; without one there is nothing to start."""
+    path = options.path or options.get("path")
+    if not path:
+        raise IllegalArgumentException("_LEGACY_ERROR_TEMP_2047")
+    return path
 
 
 def _partition_columns(options: SinkOptions, schema: StructType) -> list[str]:
