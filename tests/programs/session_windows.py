@@ -71,7 +71,7 @@ def story(
             table = rows(spark.table("sessions"))
             told.append(sorted(table if mode == "complete" else table[seen:], key=repr))
             seen = len(table)
-        told.append(counted([p.stateOperators[0] for p in query.recentProgress]))
+        told.append(counted([p.stateOperators[0] for p in query.recentProgress if p.stateOperators]))
     finally:
         query.stop()
     return told

@@ -1,0 +1,72 @@
+"""docs/spark-support.md, made of the programs' first lines, the recorded answers of Spark, and the gaps."""
+
+import ast
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PLANNER = HERE.parent / "planner"
+sys.path[:0] = [str(HERE), str(PLANNER)]
+
+from gaps import GAPS  # noqa: E402
+from test_unsupported import GAPS as REFUSAL_GAPS  # noqa: E402
+from unsupported_programs import PROGRAMS  # noqa: E402
+
+__all__ = ["page"]
+
+HEAD = """# What runs as on Apache Spark 4.2
+
+Written by the tests (`CAUCE_REWRITE=1 make test-programs`); do not edit. Every program below is plain PySpark
+under `tests/programs`. Its answer was recorded on Apache Spark 4.2 over Spark Connect (`make spark` compares
+again), and cauce gives the same answer in `make test`. A gap is a test that must fail: closing it without
+saying so here fails the build. `tests/spark/test_interop.py` moves one query six times between Spark and cauce
+over one checkpoint. The streaming suites of PySpark itself are not on PyPI; these programs say the same again.
+"""
+
+
+def page() -> str:
+    """The whole page as Markdown."""
+    return "\n".join([HEAD, *programs(), "", *refusals(), "", *differences(), ""])
+
+
+def programs() -> Iterator[str]:
+    names = sorted(path.stem for path in (HERE / "goldens").glob("*.json"))
+    same = sum(name not in GAPS for name in names)
+    yield f"## Programs: {same} of {len(names)} answer alike"
+    yield ""
+    yield "| What | Spark 4.2 | cauce | Program |"
+    yield "|---|---|---|---|"
+    for name in names:
+        answer = GAPS.get(name, "same answer")
+        yield f"| {first_line(HERE / f'{name}.py')} | recorded | {answer} | `{name}` |"
+
+
+def refusals() -> Iterator[str]:
+    golden = json.loads((PLANNER / "goldens" / "unsupported.json").read_text())
+    refused = {name for name in PROGRAMS if golden[name]["class"]}
+    same = len(PROGRAMS) - len(REFUSAL_GAPS)
+    yield f"## Accepted and refused: {same} of {len(PROGRAMS)} small programs alike"
+    yield ""
+    yield f"Spark refuses {len(refused)} of them. cauce refuses with the same class, condition, SQLSTATE and"
+    yield "message (`tests/planner/test_unsupported.py`), apart from these:"
+    yield ""
+    yield "| Program | Spark 4.2 | cauce |"
+    yield "|---|---|---|"
+    for name in sorted(REFUSAL_GAPS):
+        yield f"| `{name}` | {'refused' if name in refused else 'accepted'} | {REFUSAL_GAPS[name]} |"
+
+
+def differences() -> Iterator[str]:
+    """What cauce does on purpose otherwise."""
+    yield "## On purpose otherwise"
+    yield ""
+    yield "- Commits are synced to disk, and a second run on a checkpoint is refused."
+    yield "- What Spark refuses only once a batch is planned is refused at start()."
+    yield "- `cauce.sql.streaming.relaxed` = true allows exact `count(DISTINCT ..)` in aggregations."
+    yield "- Progress also has the sums over all sources, as in Spark's classic session."
+
+
+def first_line(path: Path) -> str:
+    return (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")[0].replace("|", "\\|")
