@@ -192,7 +192,7 @@ def test_durations_add_up_and_average():
 
 
 def test_a_type_that_cannot_be_aggregated_is_refused_before_the_query_runs():
-    with pytest.raises(AnalysisException, match="not supported over a"):
+    with pytest.raises(AnalysisException, match=r"Not supported on streams: sum\(string\)"):
         totals("sum", pa.array(["text"]), pa.float64())
 
 

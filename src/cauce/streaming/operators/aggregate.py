@@ -10,7 +10,6 @@ from collections.abc import Sequence
 import pyarrow as pa
 from pyspark.sql.types import StructType
 
-from cauce.errors import AnalysisException
 from cauce.state import StateStore
 from cauce.streaming.operators.aggregates import AggregateCall, Aggregation
 from cauce.streaming.operators.aggregates.rows import Buffers
@@ -49,7 +48,6 @@ class StreamingAggregate:
         self.value_schema = pa.schema(fields if event_time_key is None else [*fields, EVENT_TIME_FIELD])
         self.output_schema = pa.schema([*self.keys.fields, *((c.output, c.output_type) for c in calls)])
         self._row_schema = pa.schema([*self.key_schema, *self.value_schema])
-        self._check_types(input_schema)
 
     def process(
         self,
@@ -78,18 +76,6 @@ class StreamingAggregate:
         if output_mode == "complete" or new_watermark_us is None or last_watermark_us is None:
             return False
         return new_watermark_us > last_watermark_us
-
-    def _check_types(self, input_schema: pa.Schema) -> None:
-        """Refuse a query over types that Arrow cannot group or aggregate, before it runs."""
-        empty = input_schema.empty_table()
-        try:
-            _, buffers = self.aggregation.partial(self.keys.flatten(empty), empty)
-            self.aggregation.finish(self.aggregation.merge(buffers, buffers))
-        except (pa.ArrowNotImplementedError, pa.ArrowInvalid, KeyError) as error:
-            kinds = ", ".join(f"{field.name} {field.type}" for field in input_schema)
-            raise AnalysisException(
-                None, f"Streaming aggregation is not supported over {kinds}: {error}"
-            ) from error
 
     def _partial(self, batch: pa.Table) -> tuple[pa.Table, pa.Table]:
         """Keys and values of this batch alone."""

@@ -1,4 +1,4 @@
-"""Grouping keys as flat columns: structs by their leaves, times as integers, one spelling per float."""
+"""Grouping keys as flat columns: structs by their leaves, times as integers, arrays as text."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,9 @@ from functools import cached_property
 
 import pyarrow as pa
 
+from cauce.errors import AnalysisException
 from cauce.streaming.operators.kernels import Column, pc
+from cauce.streaming.operators.list_keys import lists_of, texts_of
 from cauce.streaming.operators.physical import logical, normalized, physical, physical_type
 
 __all__ = ["EVENT_TIME", "GroupKeys"]
@@ -32,8 +34,16 @@ class GroupKeys:
 
     @classmethod
     def of(cls, input_schema: pa.Schema, names: Sequence[str], event_time: str | None) -> "GroupKeys":
-        """Key columns of a table with that schema."""
-        return cls(tuple(names), tuple(input_schema.field(name).type for name in names), event_time)
+        """Key columns of a table with that schema; refused if Arrow cannot group by them."""
+        keys = cls(tuple(names), tuple(input_schema.field(name).type for name in names), event_time)
+        try:
+            keys.flatten(input_schema.empty_table()).group_by(keys.schema.names).aggregate([])
+        except (pa.ArrowNotImplementedError, pa.ArrowKeyError) as error:
+            kinds = ", ".join(f"{field.name} {field.type}" for field in keys.fields)
+            raise AnalysisException(
+                None, f"Grouping by {kinds} is not supported on streams. {error}"
+            ) from error
+        return keys
 
     @property
     def fields(self) -> list[pa.Field]:
@@ -76,6 +86,8 @@ class GroupKeys:
 
 
 def _leaves(name: str, kind: pa.DataType, nullable: bool) -> list[pa.Field]:
+    if pa.types.is_list(kind):
+        return [pa.field(name, pa.string())]
     if not pa.types.is_struct(kind):
         return [pa.field(name, physical_type(kind))]
     leaves = [pa.field(f"{name}.valid", pa.bool_())] if nullable else []
@@ -85,6 +97,8 @@ def _leaves(name: str, kind: pa.DataType, nullable: bool) -> list[pa.Field]:
 
 
 def _split(column: Column, *, nullable: bool) -> list[Column]:
+    if pa.types.is_list(column.type):
+        return [texts_of(column)]
     if not pa.types.is_struct(column.type):
         return [normalized(physical(column))]
     leaves = [pc.is_valid(column)] if nullable else []
@@ -103,6 +117,8 @@ def _field(column: Column, index: int) -> Column:
 
 
 def _join(leaves: Iterator[Column], kind: pa.DataType, *, nullable: bool) -> pa.Array:
+    if pa.types.is_list(kind):
+        return lists_of(_one_piece(next(leaves)), kind)
     if not pa.types.is_struct(kind):
         return logical(_one_piece(next(leaves)), kind)
     valid = _one_piece(next(leaves)) if nullable else None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from cauce.errors import AnalysisException
 from cauce.streaming.operators.aggregates.grouping import group_by
 from cauce.streaming.operators.aggregates.registry import build
 from cauce.streaming.operators.aggregates.rows import AggregateCall, Buffers, Rows
@@ -22,6 +23,7 @@ class Aggregation:
             for i, aggregate in enumerate(self._aggregates)
             for j, kind in enumerate(aggregate.buffer_types)
         ]
+        self._check_types()
 
     def partial(self, keys: pa.Table, batch: pa.Table) -> tuple[pa.Table, Buffers]:
         """The distinct keys of a batch, and their buffers."""
@@ -49,6 +51,20 @@ class Aggregation:
             columns.append(_as_type(aggregate.finish(buffers[start:end]), aggregate.call.output_type))
             start = end
         return columns
+
+    def _check_types(self) -> None:
+        """Refuse what Arrow cannot aggregate before the query runs, by aggregating no rows."""
+        columns = {name: kind for c in self.calls for name, kind in zip(c.inputs, c.input_types, strict=True)}
+        filters = {call.filter: pa.bool_() for call in self.calls if call.filter is not None}
+        nothing = pa.schema([*columns.items(), *filters.items()]).empty_table()
+        try:
+            _, buffers = self.partial(pa.table({"key": pa.array([], pa.int8())}), nothing)
+            self.finish(self.merge(buffers, buffers))
+        except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
+            called = ", ".join(
+                f"{call.function}({', '.join(map(str, call.input_types))})" for call in self.calls
+            )
+            raise AnalysisException(None, f"Not supported on streams: {called}. {error}") from error
 
 
 def _as_type(column: pa.Array, data_type: pa.DataType) -> pa.Array:
