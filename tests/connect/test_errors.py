@@ -56,12 +56,31 @@ def test_the_parameters_of_a_condition(spark):
     assert parameters["targetType"] == '"BIGINT"'
 
 
-def test_a_column_that_is_not_there(spark):
-    with pytest.raises(AnalysisException) as raised:
-        spark.range(3).select("idd").collect()
+COLUMNS = [
+    (lambda spark: spark.range(3).select("idd"), "`idd`", "`id`"),
+    (lambda spark: spark.createDataFrame([(1, 2)], ["x", "y"]).select("x", "z"), "`z`", "`x`, `y`"),
+    (lambda spark: spark.range(3).filter(F.col("foo") > 1).select("id"), "`foo`", "`id`"),
+    (lambda spark: spark.range(3).orderBy("zz"), "`zz`", "`id`"),
+    (lambda spark: spark.sql("SELECT idd FROM range(3)"), "`idd`", "`id`"),
+    (lambda spark: spark.sql("SELECT t.foo FROM (SELECT 1 a, 2 b) t"), "`t`.`foo`", "`t`.`a`, `t`.`b`"),
+    (lambda spark: spark.sql("WITH w AS (SELECT 1 total) SELECT totl FROM w"), "`totl`", "`total`"),
+]
 
-    assert raised.value.getCondition().startswith("UNRESOLVED_COLUMN.")
-    assert raised.value.getMessageParameters()["objectName"] == "`idd`"
+
+@pytest.mark.parametrize(("build", "name", "proposal"), COLUMNS)
+def test_a_column_that_is_not_there(spark, build, name, proposal):
+    with pytest.raises(AnalysisException) as raised:
+        build(spark).collect()
+
+    assert raised.value.getCondition() == "UNRESOLVED_COLUMN.WITH_SUGGESTION"
+    assert raised.value.getMessageParameters() == {"objectName": name, "proposal": proposal}
+
+
+def test_a_column_of_nothing(spark):
+    with pytest.raises(AnalysisException) as raised:
+        spark.sql("SELECT foo")
+
+    assert raised.value.getCondition() == "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION"
 
 
 def test_a_function_that_raises_shows_the_users_own_traceback(spark):

@@ -256,6 +256,12 @@ RULES = (
         "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION",
         lambda m: {"value": m["value"], "precision": m["precision"], "scale": "?", "config": ANSI},
     ),
+    rule(
+        r"^expected numeric datetime field|^Error parsing timestamp",
+        DateTimeException,
+        "CANNOT_PARSE_TIMESTAMP",
+        lambda m: {"message": m.string, "func": "`try_to_timestamp`"},
+    ),
     rule(r"Arithmetic overflow: (?P<what>.*)", ArithmeticException, "ARITHMETIC_OVERFLOW", _overflow),
     rule(
         r"\[INVALID_ARRAY_INDEX\] The index (?P<index>-?\d+) is out of bounds. The array has (?P<size>\d+)",

@@ -12,9 +12,7 @@ from cauce.errors import SparkError
 
 __all__ = ["TELL_THE_END", "OperationIds", "RawCall", "RawStub", "unfinished"]
 
-TELL_THE_END = [
-    ExecutePlanRequest.RequestOption(reattach_options=ReattachOptions(reattachable=True))
-]
+TELL_THE_END = [ExecutePlanRequest.RequestOption(reattach_options=ReattachOptions(reattachable=True))]
 """Sail ends an answer with `result_complete` only for a request that could be reattached. Without that
 mark an answer cut short by a crash inside Sail would look like a small one."""
 
