@@ -25,7 +25,9 @@ def engine() -> Iterator[EngineSession]:
 
 
 def keep_positive() -> Relation:
-    return Relation(filter=proto.Filter(input=input_leaf("rows"), condition=call(">", attribute("id"), integer(0))))
+    return Relation(
+        filter=proto.Filter(input=input_leaf("rows"), condition=call(">", attribute("id"), integer(0)))
+    )
 
 
 @pytest.mark.parametrize("rows", [0, 1, 1_000, 8_192, 8_193, 20_000, 300_000])
@@ -63,7 +65,12 @@ def test_nested_types_nulls_and_instants_survive(engine: EngineSession) -> None:
         [
             ("id", pa.int64()),
             ("moment", pa.timestamp("us", "America/New_York")),
-            ("nested", pa.struct([("list", pa.list_(pa.int64())), ("map", pa.map_(pa.string(), pa.timestamp("us", "UTC")))])),
+            (
+                "nested",
+                pa.struct(
+                    [("list", pa.list_(pa.int64())), ("map", pa.map_(pa.string(), pa.timestamp("us", "UTC")))]
+                ),
+            ),
             ("amount", pa.decimal128(10, 2)),
             ("text", pa.string()),
             ("nothing", pa.int32()),

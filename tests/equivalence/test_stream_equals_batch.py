@@ -1,4 +1,4 @@
-"""The oracle: however the rows are cut into batches, a stream answers what the same query answers on all rows."""
+"""The oracle: however rows are cut into batches, a stream answers what the query answers on all rows."""
 
 import json
 import uuid
@@ -54,12 +54,18 @@ def windowed(frame: DataFrame, *sizes: str) -> DataFrame:
 
 
 STATELESS: dict[str, Query] = {
-    "filter and project": lambda f: f.where("id > 0 OR score IS NULL").selectExpr("id * 2 AS twice", "upper(name) AS n"),
+    "filter and project": lambda f: f.where("id > 0 OR score IS NULL").selectExpr(
+        "id * 2 AS twice", "upper(name) AS n"
+    ),
     "explode": lambda f: f.select("id", F.explode(F.array("id", F.col("id") + 1)).alias("each")),
-    "from_json": lambda f: f.select(F.from_json(F.to_json(F.struct("id", "name")), "id long, name string").alias("j")),
+    "from_json": lambda f: f.select(
+        F.from_json(F.to_json(F.struct("id", "name")), "id long, name string").alias("j")
+    ),
     "join with a static table": static_side,
     "union with itself": lambda f: f.union(f.select("id", "name", F.lit(0.5), "ts")),
-    "tumbling windows of rows": lambda f: f.select(F.window("ts", "7 seconds", "7 seconds", "2 seconds"), "id"),
+    "tumbling windows of rows": lambda f: f.select(
+        F.window("ts", "7 seconds", "7 seconds", "2 seconds"), "id"
+    ),
     "sliding windows of rows": lambda f: f.select(F.window("ts", "10 seconds", "4 seconds"), "id"),
     "distinct ids": lambda f: f.select("id").dropDuplicates(),
 }
@@ -68,11 +74,15 @@ AGGREGATES: dict[str, Query] = {
     "count by score": lambda f: f.groupBy("score").count(),
     "no keys": lambda f: f.agg(F.count("*"), F.sum("id"), F.min("score"), F.max("ts")),
     "two keys": lambda f: f.groupBy("name", "id").agg(F.sum("score").alias("s"), F.avg("score")),
-    "expressions over aggregates": lambda f: f.groupBy("name").agg((F.sum("id") + F.count("*")).alias("x"), F.expr("max(id) - min(id) AS spread")),
+    "expressions over aggregates": lambda f: f.groupBy("name").agg(
+        (F.sum("id") + F.count("*")).alias("x"), F.expr("max(id) - min(id) AS spread")
+    ),
     "tumbling": lambda f: windowed(f, "5 seconds"),
     "sliding": lambda f: windowed(f, "10 seconds", "3 seconds"),
     "having": lambda f: f.groupBy("name").agg(F.count("*").alias("n")).where("n > 1"),
-    "collections": lambda f: f.groupBy("name").agg(F.sort_array(F.collect_list("id")), F.sort_array(F.collect_set("score"))),
+    "collections": lambda f: f.groupBy("name").agg(
+        F.sort_array(F.collect_list("id")), F.sort_array(F.collect_set("score"))
+    ),
     "statistics": lambda f: f.groupBy("name").agg(F.stddev("id"), F.var_pop("id"), F.skewness("id")),
 }
 

@@ -93,7 +93,9 @@ def run(job: Job, folder: Path, session: Session, disk: Disk) -> None:
     checkpoint.acquire()
     try:
         plan = plan_stream(job.plan(_source(folder)), session, conf, output_mode=job.output_mode)
-        sink = _sink(job, folder, file_system, sink_context(plan, checkpoint, session=session, clock=clock, conf=conf))
+        sink = _sink(
+            job, folder, file_system, sink_context(plan, checkpoint, session=session, clock=clock, conf=conf)
+        )
         execution = open_execution(
             plan,
             checkpoint,
@@ -121,7 +123,11 @@ def _answer(job: Job, folder: Path) -> list:
     out = folder / "out"
     if not job.to_files:
         batches = [json.loads(path.read_text()) for path in sorted(out.glob("*.json"), key=_batch_id)]
-        rows = [json.loads(row) for batch in batches[-1 if job.output_mode == "complete" else 0 :] for row in batch]
+        rows = [
+            json.loads(row)
+            for batch in batches[-1 if job.output_mode == "complete" else 0 :]
+            for row in batch
+        ]
         return sorted({json.dumps(next(iter(row.items()))): json.dumps(row) for row in rows}.values())
     paths = sink_log_files(LocalFileSystem(), str(out)) or []
     tables = [pq.ParquetFile(path.removeprefix("file://")).read() for path in paths]
@@ -192,7 +198,9 @@ JOBS = {
     for job in (
         Job(
             "filter",
-            lambda s: Relation(filter=proto.Filter(input=s, condition=call(">", attribute("id"), integer(1)))),
+            lambda s: Relation(
+                filter=proto.Filter(input=s, condition=call(">", attribute("id"), integer(1)))
+            ),
             "append",
         ),
         Job("windows in append mode", _windowed, "append"),

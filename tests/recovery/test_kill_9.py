@@ -24,7 +24,8 @@ from pyspark.sql import SparkSession, functions as F
 folder = sys.argv[1]
 spark = SparkSession.builder.appName("killed").getOrCreate()
 rows = spark.readStream.schema("id BIGINT, ts TIMESTAMP").option("maxFilesPerTrigger", 1).json(folder + "/in")
-counts = rows.withWatermark("ts", "0 seconds").groupBy(F.window("ts", "1 second")).agg(F.sum("id").alias("ids"))
+windows = rows.withWatermark("ts", "0 seconds").groupBy(F.window("ts", "1 second"))
+counts = windows.agg(F.sum("id").alias("ids"))
 kept = rows.writeStream.option("checkpointLocation", folder + "/kept-checkpoint").start(folder + "/kept")
 summed = counts.select("window.start", "ids").writeStream.option(
     "checkpointLocation", folder + "/summed-checkpoint"
@@ -52,7 +53,9 @@ def test_every_row_arrives_once_whatever_moment_the_process_dies(tmp_path: Path)
     assert "done" in output
     ids = range(FILES * ROWS_PER_FILE)
     assert sorted(row["id"] for row in rows_of(tmp_path / "kept")) == list(ids)
-    sums = {row["start"].second + 60 * row["start"].minute: row["ids"] for row in rows_of(tmp_path / "summed")}
+    sums = {
+        row["start"].second + 60 * row["start"].minute: row["ids"] for row in rows_of(tmp_path / "summed")
+    }
     # The last second's window is still open.
     assert sums == {n: sum(ids_of(n)) for n in range(FILES - 1)}
 

@@ -8,6 +8,7 @@ from pyspark.sql.connect.types import pyspark_types_to_proto_types
 
 from cauce.connect import forward
 from cauce.connect.execution import Execution
+from cauce.connect.wire import Parts
 from cauce.plan.printing import tree_text
 from cauce.plan.tables import normalized_name
 from cauce.plan.walk import walk
@@ -63,14 +64,12 @@ def tree_string(message: AnalyzePlanRequest.TreeString, session: Session) -> Ana
     """`df.printSchema()` of a stream."""
     if not reads_stream(message.plan.root, session):
         return None
-    level = message.level if message.HasField("level") else None
-    text = stream_schema(message.plan.root, session).treeString(level)
+    schema = stream_schema(message.plan.root, session)
+    text = schema.treeString(message.level) if message.HasField("level") else schema.treeString()
     return AnalyzePlanResponse(tree_string=AnalyzePlanResponse.TreeString(tree_string=text))
 
 
-def create_dataframe_view(
-    message: proto.CreateDataFrameViewCommand, execution: Execution
-) -> Iterator[ExecutePlanResponse | bytes]:
+def create_dataframe_view(message: proto.CreateDataFrameViewCommand, execution: Execution) -> Iterator[Parts]:
     """A temporary view over a stream is remembered here, because Sail cannot hold it."""
     name = normalized_name(message.name)
     if reads_stream(message.input, execution.session):
@@ -80,7 +79,7 @@ def create_dataframe_view(
     return forward.execute(execution)
 
 
-def sql_command(message: proto.SqlCommand, execution: Execution) -> Iterator[ExecutePlanResponse | bytes]:
+def sql_command(message: proto.SqlCommand, execution: Execution) -> Iterator[Parts]:
     """`spark.sql(...)` over a stream stays a relation, to be planned when it is started."""
     relation = message.input if message.HasField("input") else _legacy_sql(message)
     if not reads_stream(relation, execution.session):
@@ -93,9 +92,9 @@ def refuse_stream(plan: proto.Plan, session: Session) -> None:
     """Spark's error if a plan that was to run once reads a stream."""
     if plan.HasField("root") and (reads_stream(plan.root, session) or _deduplicates_by_watermark(plan.root)):
         check_batch(expand(plan.root, session), is_streaming=is_source)
-    for command, method in BATCH_WRITES.items():
-        if plan.command.HasField(command) and reads_stream(getattr(plan.command, command).input, session):
-            raise refuse_batch_write(method)
+    command = plan.command.WhichOneof("command_type")
+    if command in BATCH_WRITES and reads_stream(getattr(plan.command, command).input, session):
+        raise refuse_batch_write(BATCH_WRITES[command])
 
 
 def _deduplicates_by_watermark(relation: proto.Relation) -> bool:

@@ -51,7 +51,9 @@ def streaming_query_command(
             "STREAMING_QUERY_NOT_FOUND", id=message.query_id.id, runId=message.query_id.run_id
         )
     result = proto.StreamingQueryCommandResult(query_id=_instance_id(query))
-    kind = message.WhichOneof("command")
+    kind = message.WhichOneof("command") or ""
+    if kind not in QUERY_COMMANDS:
+        raise SparkError("CONNECT_INVALID_PLAN.NOT_FOUND_UNSUPPORTED_COMMAND", command=kind)
     QUERY_COMMANDS[kind](getattr(message, kind), query, result)
     yield ExecutePlanResponse(streaming_query_command_result=result)
 

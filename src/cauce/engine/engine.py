@@ -2,6 +2,7 @@
 
 import os
 import threading
+from typing import Any
 
 import grpc
 import grpc.experimental
@@ -34,7 +35,7 @@ class Engine:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._server = None
+        self._server: Any = None
         self._channel: grpc.Channel | None = None
 
     @property
@@ -48,6 +49,7 @@ class Engine:
     def channel(self) -> grpc.Channel:
         """The one channel to Sail; safe to share between threads."""
         self._start()
+        assert self._channel is not None
         return self._channel
 
     def session(self, user_id: str, session_id: str) -> EngineSession:
@@ -56,7 +58,7 @@ class Engine:
 
     def stop(self) -> None:
         with self._lock:
-            if self._server is not None:
+            if self._server is not None and self._channel is not None:
                 self._channel.close()
                 self._server.stop()
                 self._server = self._channel = None
@@ -71,7 +73,7 @@ class Engine:
             # Imported here because loading Sail costs time that a `cauce --help` should not pay.
             from pysail.spark import SparkConnectServer
 
-            server = SparkConnectServer("127.0.0.1", 0)
+            server: Any = SparkConnectServer("127.0.0.1", 0)
             server.start(background=True)
             host, port = server.listening_address
             self._channel = grpc.insecure_channel(f"{host}:{port}", options=CHANNEL_OPTIONS)

@@ -3,8 +3,8 @@
 import contextlib
 import functools
 import os
-import uuid
 from collections.abc import Iterator, Mapping
+from typing import Any, cast
 from urllib.parse import unquote, urlparse
 
 import grpc
@@ -41,6 +41,7 @@ class EngineSession:
         self.session_id = session_id
         self.raw = RawStub(channel)
         self.operation_ids = OperationIds()
+        self._has_exchange = False
         self._stub = base_pb2_grpc.SparkConnectServiceStub(channel)
         self._user_context = proto.UserContext(user_id=user_id, user_name=user_id)
 
@@ -97,7 +98,7 @@ class EngineSession:
             schema=proto.AnalyzePlanRequest.Schema(plan=proto.Plan(root=relation)),
         )
         with _translated_errors():
-            return proto_schema_to_pyspark_data_type(self._stub.AnalyzePlan(request).schema.schema)
+            return _struct(self._stub.AnalyzePlan(request).schema.schema)
 
     def parse_ddl(self, text: str) -> StructType:
         """The schema a DDL text spells."""
@@ -107,7 +108,7 @@ class EngineSession:
             ddl_parse=proto.AnalyzePlanRequest.DDLParse(ddl_string=text),
         )
         with _translated_errors():
-            return proto_schema_to_pyspark_data_type(self._stub.AnalyzePlan(request).ddl_parse.parsed)
+            return _struct(self._stub.AnalyzePlan(request).ddl_parse.parsed)
 
     def execute(self, command: proto.Command) -> list[proto.ExecutePlanResponse]:
         """Run a command to its end."""
@@ -158,12 +159,12 @@ class EngineSession:
     def _enter(self, value: pa.Table | Relation, stack: contextlib.ExitStack) -> Relation:
         if isinstance(value, Relation):
             return value
-        value = conformed(value, self.time_zone)
-        if _fits_inline(value):
-            return local_relation(value)
-        key = stack.enter_context(exchange.parked(value))
-        self._register_exchange
-        schema = ddl_text(from_arrow_schema(value.schema))
+        rows = conformed(value, self.time_zone)
+        if _fits_inline(rows):
+            return local_relation(rows)
+        key = stack.enter_context(exchange.parked(rows))
+        self._ensure_exchange()
+        schema = ddl_text(from_arrow_schema(rows.schema))
         source = proto.Read.DataSource(format="cauce_exchange", schema=schema, options={"key": key})
         return Relation(read=proto.Read(data_source=source))
 
@@ -181,16 +182,18 @@ class EngineSession:
     def _arrow_schema(self, schema: StructType) -> pa.Schema:
         return to_arrow_schema(schema, timezone=self.time_zone)
 
-    @functools.cached_property
-    def _register_exchange(self) -> None:
-        """Registers the in-process data source in this Sail session, once."""
+    def _ensure_exchange(self) -> None:
+        """Register the in-process data source in this Sail session, once."""
+        if self._has_exchange:
+            return
         from pyspark.sql.connect.plan import PythonDataSource
 
-        source = PythonDataSource(data_source=exchange.ArrowExchange, python_ver="3").to_plan(None)
+        source = PythonDataSource(data_source=exchange.ArrowExchange, python_ver="3").to_plan(cast(Any, None))
         registered = proto.CommonInlineUserDefinedDataSource(
             name=exchange.ArrowExchange.name(), python_data_source=source
         )
         self.execute(proto.Command(register_data_source=registered))
+        self._has_exchange = True
 
 
 @contextlib.contextmanager
@@ -199,6 +202,12 @@ def _translated_errors() -> Iterator[None]:
         yield
     except grpc.RpcError as error:
         raise translate(error) from None
+
+
+def _struct(schema: proto.DataType) -> StructType:
+    found = proto_schema_to_pyspark_data_type(schema)
+    assert isinstance(found, StructType), f"rows have columns, not {found}"
+    return found
 
 
 def _keep_partitions(relation: Relation, key: str, schema: StructType) -> proto.MapPartitions:
@@ -234,9 +243,9 @@ def _fits_inline(table: pa.Table) -> bool:
 
 
 def _is_large(value: pa.Table | Relation) -> bool:
-    if isinstance(value, pa.Table):
-        return value.num_rows >= KEEP_ROWS_MIN
-    return _scan_bytes(value) >= SCAN_BYTES_MIN
+    if isinstance(value, Relation):
+        return _scan_bytes(value) >= SCAN_BYTES_MIN
+    return value.num_rows >= KEEP_ROWS_MIN
 
 
 def _scan_bytes(relation: Relation) -> int:

@@ -167,9 +167,8 @@ class StreamingQueryManager:
 
     def _check_name(self, name: str | None) -> None:
         if name and any(query.name == name for query in self.active):
-            raise IllegalArgumentException(
-                None, f"Cannot start query with name {name} as a query with that name is already active in this SparkSession"
-            )
+            reason = "as a query with that name is already active in this SparkSession"
+            raise IllegalArgumentException(None, f"Cannot start query with name {name} {reason}")
 
     def _ended(self, query: StreamingQuery) -> None:
         with _active_lock:

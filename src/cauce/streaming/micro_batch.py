@@ -184,9 +184,7 @@ class MicroBatches:
         progress.sources = self._source_progress({})
         progress.sink = SinkProgress(self.execution.sink.description())
 
-    def _report(
-        self, entry: OffsetEntry, batch: Batch, written: int | None, progress: BatchProgress
-    ) -> None:
+    def _report(self, entry: OffsetEntry, batch: Batch, written: int | None, progress: BatchProgress) -> None:
         progress.sources = self._source_progress(batch.input_rows)
         rows = -1 if written is None else written
         progress.sink = SinkProgress(self.execution.sink.description(), rows)

@@ -167,7 +167,7 @@ class StreamingQuery:
                 output_mode=self.description.sink.output_mode.lower(),
             )
             self._run_batches(execution)
-        except Exception as error:  # noqa: BLE001 - whatever ends a query is what its user gets
+        except Exception as error:  # whatever ends a query is what its user gets
             self._fail(error)
         finally:
             self._close(execution)
@@ -277,4 +277,3 @@ def error_text(error: BaseException) -> str:
     if isinstance(error, SparkError):
         return str(error)
     return f"{type(error).__name__}: {error}"
-

@@ -60,7 +60,9 @@ class _Calls:
             raise AnalysisException(None, f"The aggregate function {name} is not supported on streams.")
         if expression.HasField("unresolved_attribute"):
             name = output_name(expression)
-            raise AnalysisException("MISSING_AGGREGATION", expression=f'"{name}"', expressionAnyValue=f'"any_value({name})"')
+            raise AnalysisException(
+                "MISSING_AGGREGATION", expression=f'"{name}"', expressionAnyValue=f'"any_value({name})"'
+            )
         copy = Expression()
         copy.CopyFrom(expression)
         for operand in operands(copy):
@@ -75,7 +77,7 @@ class _Calls:
 
 def plan_aggregate(cutter: "Cutter", relation: Relation) -> Node:
     """The nodes of one aggregation over a stream."""
-    keys = relation.aggregate.grouping_expressions
+    keys = list(relation.aggregate.grouping_expressions)
     wanted = relation.aggregate.aggregate_expressions
     calls = _Calls({_fingerprint(_unaliased(key)): f"k{i}" for i, key in enumerate(keys)})
     answers = [(calls.rewrite(_unaliased(e)), output_name(e)) for e in wanted]

@@ -125,9 +125,7 @@ class Cutter:
         boundary = self.boundaries.get(kind(relation))
         return boundary is not None and boundary.applies(relation)
 
-    def _detach(
-        self, relation: Relation, inputs: dict[str, Node], moved: dict[int, Relation]
-    ) -> None:
+    def _detach(self, relation: Relation, inputs: dict[str, Node], moved: dict[int, Relation]) -> None:
         """Replace, in place, every streaming boundary below `relation` by an input leaf.
 
         `moved` tells under which leaf the columns of a frame (`df.x`) are found from now on.
@@ -141,7 +139,7 @@ class Cutter:
             name = f"input{len(inputs)}"
             inputs[name] = self.cut(child)
             leaf = input_leaf(name, plan_id(child))
-            moved.update({identifier: leaf for identifier in with_plan_ids(child)})
+            moved.update(dict.fromkeys(with_plan_ids(child), leaf))
             child.CopyFrom(leaf)
 
 

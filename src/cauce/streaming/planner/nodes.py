@@ -114,7 +114,7 @@ class SourceNode:
 
     def rows(self, batch: Batch) -> Rows:
         rows = batch.source_rows.get(self.index, self.empty)
-        count = rows.num_rows if isinstance(rows, pa.Table) else count_scan_rows(rows)
+        count = count_scan_rows(rows) if isinstance(rows, Relation) else rows.num_rows
         if count is None:
             rows = batch.engine.run(_INPUT, {_INPUT_NAME: rows})
             count = rows.num_rows
@@ -144,7 +144,7 @@ class FragmentNode:
 
     def rows(self, batch: Batch) -> pa.Table:
         inputs = {name: node.rows(batch) for name, node in self.inputs.items()}
-        if all(isinstance(rows, pa.Table) and not rows.num_rows for rows in inputs.values()):
+        if all(not isinstance(rows, Relation) and not rows.num_rows for rows in inputs.values()):
             return self.empty  # a stateless relation gives nothing for nothing
         if self.time is not None:
             self.time.set(batch.timestamp_ms)
@@ -302,7 +302,10 @@ class StatefulNode:
 
     def wants_batch(self, new_watermark_ms: int, last_watermark_ms: int, output_mode: str) -> bool:
         """Whether a batch without data would give or evict something under the new watermark."""
-        new_us, last_us = self.input_watermark_us(new_watermark_ms), self.input_watermark_us(last_watermark_ms)
+        new_us, last_us = (
+            self.input_watermark_us(new_watermark_ms),
+            self.input_watermark_us(last_watermark_ms),
+        )
         return self.operator.should_run_another_batch(new_us, last_us, output_mode)
 
     def rows(self, batch: Batch) -> pa.Table:

@@ -11,6 +11,7 @@ from cauce.conf import Conf
 from cauce.plan.event_time import event_times
 from cauce.plan.expression_strings import read_expressions
 from cauce.plan.file_metadata import read_file_metadata
+from cauce.plan.grouping_sets import rewrite_grouping_sets
 from cauce.plan.join_columns import name_join_columns
 from cauce.plan.join_filters import merge_join_filters
 from cauce.plan.windows import rewrite_windows
@@ -25,13 +26,18 @@ from cauce.streaming.planner.unsupported import check_streaming
 
 __all__ = ["RULES", "StreamingPlan", "plan_stream", "stream_schema"]
 
-RULES = (lambda relation, _: read_expressions(relation), rewrite_windows, name_join_columns)
+RULES = (
+    lambda relation, _: read_expressions(relation),
+    rewrite_windows,
+    rewrite_grouping_sets,
+    name_join_columns,
+)
 """Applied in this order to the expanded relation; each is a pure function (relation, schema) -> relation."""
 
 
 @dataclass(frozen=True)
 class StreamingPlan:
-    """A query's tree of nodes, with its sources and watermarks in plan order, its stateful nodes by number."""
+    """A query's tree of nodes; its sources and watermarks in plan order, its stateful nodes by number."""
 
     root: Node
     sources: tuple[SourceLeaf, ...]

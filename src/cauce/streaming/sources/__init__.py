@@ -11,7 +11,7 @@ from cauce.streaming.sources.python import python_source
 from cauce.streaming.sources.rate import RateSource
 from cauce.streaming.sources.rate_micro_batch import RateMicroBatchSource
 from cauce.streaming.sources.socket import SocketSource
-from cauce.streaming.sources.source import ReadLimit, Source, SourceContext, SourceOptions
+from cauce.streaming.sources.source import ReadLimit, Source, SourceClass, SourceContext, SourceOptions
 from cauce.streaming.sources.table import TableSource
 
 __all__ = [
@@ -19,12 +19,13 @@ __all__ = [
     "MemoryStream",
     "ReadLimit",
     "Source",
+    "SourceClass",
     "SourceContext",
     "SourceOptions",
     "source_class",
 ]
 
-SOURCES: dict[str, type] = {
+SOURCES: dict[str, SourceClass] = {
     "csv": FileSource,
     "json": FileSource,
     "memory": MemorySource,
@@ -41,7 +42,7 @@ BATCH_ONLY = ("console", "foreach", "jdbc", "noop")
 """Formats Spark knows but cannot stream from."""
 
 
-def source_class(options: SourceOptions, context: SourceContext) -> type[Source]:
+def source_class(options: SourceOptions, context: SourceContext) -> SourceClass:
     """The class that reads `options.format`, or Spark's error for a format that has none."""
     name = options.format.lower()
     if name in SOURCES:

@@ -12,7 +12,7 @@ from cauce.clock import Clock
 from cauce.conf import Conf, parse_boolean, parse_integer
 from cauce.files import FileSystem
 
-__all__ = ["ReadLimit", "Source", "SourceContext", "SourceOptions"]
+__all__ = ["ReadLimit", "Source", "SourceClass", "SourceContext", "SourceOptions"]
 
 Offset = Any
 """A source's position: any JSON value. On disk it is the source's own JSON text (`offset_json`)."""
@@ -65,6 +65,16 @@ class SourceContext:
     """`cauce.engine.EngineSession`: runs batch relations for the source (schema inference)."""
     data_sources: Mapping[str, type] = field(default_factory=dict)
     """Python data sources the user registered in the session: name -> class."""
+
+
+class SourceClass(Protocol):
+    """What SOURCES holds: called with options and context it gives a live source."""
+
+    def __call__(self, options: SourceOptions, context: SourceContext) -> "Source": ...
+
+    def describe_schema(self, options: SourceOptions, context: SourceContext) -> StructType:
+        """The schema, told without a checkpoint."""
+        ...
 
 
 class Source(Protocol):

@@ -27,7 +27,6 @@ SEVERAL_GROUPINGS = (
     Aggregate.GROUP_TYPE_ROLLUP,
     Aggregate.GROUP_TYPE_CUBE,
     Aggregate.GROUP_TYPE_GROUPING_SETS,
-    Aggregate.GROUP_TYPE_PIVOT,
 )
 
 GROUPED_AGGREGATE_EVALUATIONS = range(202, 300)
@@ -52,9 +51,12 @@ def pivot_without_values(node: Node, query: Query | None = None) -> Refusal:
 
 def several_groupings(node: Node, query: Query) -> Refusal:
     """Spark streams these; cauce does not yet, and says so rather than leave rows out."""
-    if node.is_streaming and node.relation.aggregate.group_type in SEVERAL_GROUPINGS:
-        text = "ROLLUP, CUBE, GROUPING SETS and PIVOT over a stream are not supported."
-        return UnsupportedOperationException(None, text)
+    if node.is_pivot:
+        return UnsupportedOperationException(None, "PIVOT over a stream is not supported.")
+    several = node.is_streaming and node.relation.aggregate.group_type in SEVERAL_GROUPINGS
+    if several and query.output_mode != "complete" and query.key_event_times(node):
+        text = "ROLLUP, CUBE and GROUPING SETS over an event time under a watermark are not supported"
+        return UnsupportedOperationException(None, f"{text} in {query.mode} output mode.")
     return None
 
 
