@@ -33,3 +33,9 @@ def test_show_prints_the_table(spark, capsys):
     spark.sql("SELECT 1 AS one").show()
 
     assert "|one|" in capsys.readouterr().out
+
+
+def test_rows_are_numbered(spark):
+    rows = spark.createDataFrame([("a",), ("b",)], ["letter"]).zipWithIndex().collect()
+
+    assert [(row.letter, row[1]) for row in rows] == [("a", 0), ("b", 1)]

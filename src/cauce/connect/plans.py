@@ -18,6 +18,7 @@ from cauce.connect.metrics import collect_metrics
 from cauce.connect.preparation import Preparation, replace
 from cauce.connect.quantiles import approx_quantile
 from cauce.connect.semantics import semantic_key
+from cauce.connect.sequence_ids import project
 from cauce.connect.summaries import describe, summary
 from cauce.connect.table_functions import unresolved_table_valued_function
 from cauce.errors import SparkError
@@ -37,6 +38,7 @@ REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
     "catalog": catalog,
     "collect_metrics": collect_metrics,
     "describe": describe,
+    "project": project,
     "read": check_paths,
     "summary": summary,
     "unresolved_table_valued_function": unresolved_table_valued_function,
