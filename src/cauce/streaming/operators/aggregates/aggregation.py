@@ -54,9 +54,10 @@ class Aggregation:
 
     def _check_types(self) -> None:
         """Refuse what Arrow cannot aggregate before the query runs, by aggregating no rows."""
-        columns = {name: kind for c in self.calls for name, kind in zip(c.inputs, c.input_types, strict=True)}
-        filters = {call.filter: pa.bool_() for call in self.calls if call.filter is not None}
-        nothing = pa.schema([*columns.items(), *filters.items()]).empty_table()
+        columns = {call.filter: pa.bool_() for call in self.calls if call.filter is not None}
+        for call in self.calls:
+            columns |= zip(call.inputs, call.input_types, strict=True)
+        nothing = pa.schema(list(columns.items())).empty_table()
         try:
             _, buffers = self.partial(pa.table({"key": pa.array([], pa.int8())}), nothing)
             self.finish(self.merge(buffers, buffers))
