@@ -14,29 +14,17 @@ from unsupported_programs import PROGRAMS, outcome
 
 GOLDEN = json.loads((Path(__file__).parent / "goldens" / "unsupported.json").read_text())
 
-WITH_STATE = "applyInPandasWithState is not there yet"
 SEVERAL = "ROLLUP, CUBE and GROUPING SETS over a stream are not there yet"
 GAPS = {
-    "aggregation_after_with_state_in_append.complete": WITH_STATE,
-    "cube": SEVERAL,
-    "rollup": SEVERAL,
     "rollup_over_windows.append": SEVERAL,
-    "rollup_over_windows.complete": SEVERAL,
-    "grouping_sets": SEVERAL,
     "batch.checkpoint": "refused, in the engine's words",
     "distinct_in_sql.append": "SELECT DISTINCT runs as distinct(), which needs no watermark",
     "distinct_in_sql.complete": "SELECT DISTINCT runs as distinct(), which is no aggregation",
-    "drop_duplicates_after_with_state_event_time_timeout": WITH_STATE,
     "grouping_sets_in_sql": SEVERAL,
     "lag_without_alias": "refused, but lag's default arguments are not spelled out",
     "pivot_in_sql": "refused, in other words",
     "watermark_on_a_nested_field": "refused as an unknown column",
     "watermark_on_an_unknown_column": "refused, with the suggestions in another order",
-    "with_state_event_time_timeout": WITH_STATE,
-    "with_state_in_append.append": WITH_STATE,
-    "with_state_in_update.update": WITH_STATE,
-    "with_state_twice.append": WITH_STATE,
-    "with_state_twice.update": WITH_STATE,
 }
 """Programs that cauce answers otherwise than Spark, and how."""
 

@@ -6,7 +6,6 @@ GAPS = {
     "errors_at_start": "another condition for an unknown column",
     "extra_aggregates": "histogram_numeric is refused",
     "frame_operations": "the engine crashes in an unpivot of nullable with other columns, which is an error",
-    "grouping_sets": "ROLLUP and CUBE over a stream are refused",
     "growing_static_join": "files added to a static folder are seen by the next batch, not in Spark",
 }
 """Program -> why, in a few words for docs/spark-support.md."""

@@ -21,8 +21,8 @@ HEAD = """# What runs as on Apache Spark 4.2
 Written by the tests (`CAUCE_REWRITE=1 make test-programs`); do not edit. Every program below is plain PySpark
 under `tests/programs`. Its answer was recorded on Apache Spark 4.2 over Spark Connect (`make spark` compares
 again), and cauce gives the same answer in `make test`. A gap is a test that must fail: closing it without
-saying so here fails the build. `tests/spark/test_interop.py` moves one query six times between Spark and cauce
-over one checkpoint. The streaming suites of PySpark itself are not on PyPI; these programs say the same again.
+saying so here fails the build. `tests/spark/test_interop.py` moves a query six times between Spark and cauce
+over one checkpoint. The streaming suites of PySpark itself are not on PyPI; these programs say the same.
 """
 
 
