@@ -16,6 +16,7 @@ from cauce.streaming.operators.aggregates.rows import Buffers
 from cauce.streaming.operators.kernels import pc
 from cauce.streaming.operators.keys import EVENT_TIME, GroupKeys
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
+from cauce.streaming.operators.physical import one_piece
 
 __all__ = ["StreamingAggregate"]
 
@@ -48,6 +49,8 @@ class StreamingAggregate:
         self.value_schema = pa.schema(fields if event_time_key is None else [*fields, EVENT_TIME_FIELD])
         self.output_schema = pa.schema([*self.keys.fields, *((c.output, c.output_type) for c in calls)])
         self._row_schema = pa.schema([*self.key_schema, *self.value_schema])
+        self._no_rows = self._row_schema.empty_table()
+        self._nothing = self.output_schema.empty_table()
 
     def process(
         self,
@@ -91,12 +94,11 @@ class StreamingAggregate:
     ) -> tuple[pa.Table, pa.Table]:
         if self.event_time is None or watermark_us is None or not keys.num_rows:
             return keys, values
-        late = pc.fill_null(pc.less_equal(values.column(EVENT_TIME), watermark_us), False)
-        dropped = pc.sum(late).as_py()
-        metrics.rows_dropped_by_watermark += dropped
-        if not dropped:
+        late = pc.less_equal(one_piece(values.column(EVENT_TIME)), watermark_us)
+        metrics.rows_dropped_by_watermark = late.true_count
+        if not late.true_count:
             return keys, values
-        kept = pc.invert(late)
+        kept = pc.invert(pc.fill_null(late, False))
         return keys.filter(kept).combine_chunks(), values.filter(kept).combine_chunks()
 
     def _update(
@@ -131,13 +133,13 @@ class StreamingAggregate:
 
     def _evict(self, state: StateStore, watermark_us: int | None) -> pa.Table:
         if self.event_time is None or watermark_us is None:
-            return self._row_schema.empty_table()
+            return self._no_rows
         return state.evict(watermark_us)
 
     def _finish(self, rows: pa.Table) -> pa.Table:
         """Keys and results as the query declared them."""
         if not rows.num_rows:
-            return self.output_schema.empty_table()
+            return self._nothing
         buffers = _arrays(rows)[len(self.key_schema) :]
         return pa.table(
             [*self.keys.restore(rows), *self.aggregation.finish(buffers)], schema=self.output_schema
@@ -149,4 +151,4 @@ class StreamingAggregate:
 
 
 def _arrays(table: pa.Table) -> list[pa.Array]:
-    return [column.combine_chunks() for column in table.columns]
+    return [one_piece(column) for column in table.columns]

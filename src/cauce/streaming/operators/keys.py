@@ -9,7 +9,7 @@ import pyarrow as pa
 from cauce.errors import AnalysisException
 from cauce.streaming.operators.kernels import Column, pc
 from cauce.streaming.operators.list_keys import lists_of, texts_of
-from cauce.streaming.operators.physical import logical, normalized, physical, physical_type
+from cauce.streaming.operators.physical import logical, normalized, one_piece, physical, physical_type
 
 __all__ = ["EVENT_TIME", "GroupKeys"]
 
@@ -73,7 +73,7 @@ class GroupKeys:
 
     def restore(self, flat: pa.Table) -> list[Column]:
         """The reverse of `flatten`."""
-        leaves = iter(flat.select(self.schema.names).combine_chunks().columns)
+        leaves = iter(flat.select(self.schema.names).columns)
         pairs = zip(self.names, self.types, strict=True)
         return [_join(leaves, kind, nullable=name != self.event_time) for name, kind in pairs]
 
@@ -118,15 +118,11 @@ def _field(column: Column, index: int) -> Column:
 
 def _join(leaves: Iterator[Column], kind: pa.DataType, *, nullable: bool) -> pa.Array:
     if pa.types.is_list(kind):
-        return lists_of(_one_piece(next(leaves)), kind)
+        return lists_of(one_piece(next(leaves)), kind)
     if not pa.types.is_struct(kind):
-        return logical(_one_piece(next(leaves)), kind)
-    valid = _one_piece(next(leaves)) if nullable else None
+        return logical(one_piece(next(leaves)), kind)
+    valid = one_piece(next(leaves)) if nullable else None
     fields = [kind.field(i) for i in range(kind.num_fields)]
     children = [_join(leaves, field.type, nullable=nullable) for field in fields]
     mask = None if valid is None else pc.invert(valid)
     return pa.StructArray.from_arrays(children, fields=fields, mask=mask)
-
-
-def _one_piece(column: Column) -> pa.Array:
-    return column if isinstance(column, pa.Array) else column.combine_chunks()

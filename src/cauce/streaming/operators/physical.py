@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from cauce.streaming.operators.kernels import Column, pc
 
-__all__ = ["in_utc", "logical", "normalized", "physical", "physical_type"]
+__all__ = ["in_utc", "logical", "normalized", "one_piece", "physical", "physical_type"]
 
 
 def physical_type(data_type: pa.DataType) -> pa.DataType:
@@ -39,6 +39,13 @@ def logical(array: pa.Array, data_type: pa.DataType) -> pa.Array:
     if pa.types.is_integer(array.type) and physical_type(data_type) == array.type:
         return array.view(data_type)
     return array.cast(data_type)
+
+
+def one_piece(column: Column) -> pa.Array:
+    """The column as one array; nothing is copied if it is one already."""
+    if isinstance(column, pa.Array):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def in_utc(data_type: pa.DataType) -> pa.DataType:

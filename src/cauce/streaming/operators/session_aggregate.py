@@ -16,7 +16,7 @@ from cauce.streaming.operators.aggregates import AggregateCall, Aggregation
 from cauce.streaming.operators.kernels import pc
 from cauce.streaming.operators.keys import GroupKeys
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
-from cauce.streaming.operators.physical import logical, physical
+from cauce.streaming.operators.physical import logical, one_piece, physical
 from cauce.streaming.operators.sessions import Sessions, merge_sessions
 
 __all__ = ["StreamingSessionAggregate"]
@@ -56,6 +56,7 @@ class StreamingSessionAggregate:
         self._names, self._session_key = tuple(keys), session_key
         self._is_watermarked = is_watermarked
         self._row_schema = pa.schema([*self.key_schema, *self.value_schema])
+        self._nothing = self.output_schema.empty_table()
 
     def process(
         self,
@@ -118,7 +119,7 @@ class StreamingSessionAggregate:
         metrics.rows_removed = old.count_gone(merged)
 
     def _sessions(self, owners: np.ndarray, values: pa.Table) -> Sessions:
-        starts, ends, *buffers = (column.combine_chunks() for column in values.columns)
+        starts, ends, *buffers = (one_piece(column) for column in values.columns)
         return Sessions(owners, starts.to_numpy(), ends.to_numpy(), buffers)
 
     def _evict(self, state: StateStore, watermark_us: int | None) -> pa.Table:
@@ -129,17 +130,17 @@ class StreamingSessionAggregate:
     def _finish(self, rows: pa.Table) -> pa.Table:
         """Keys and results as the query declared them."""
         if not rows.num_rows:
-            return self.output_schema.empty_table()
+            return self._nothing
         keys = dict(zip(self.keys.names, self.keys.restore(rows), strict=True))
         keys[self._session_key] = self._windows(rows)
-        buffers = [column.combine_chunks() for column in rows.columns[len(self.key_schema) + len(BOUNDS) :]]
+        buffers = [one_piece(column) for column in rows.columns[len(self.key_schema) + len(BOUNDS) :]]
         columns = [keys[name] for name in self._names]
         return pa.table([*columns, *self.aggregation.finish(buffers)], schema=self.output_schema)
 
     def _windows(self, rows: pa.Table) -> pa.Array:
         kind = self.output_schema.field(self._session_key).type
         fields = [kind.field(i) for i in range(2)]
-        bounds = [rows.column(field.name).combine_chunks() for field in BOUNDS]
+        bounds = [one_piece(rows.column(field.name)) for field in BOUNDS]
         children = [logical(bound, field.type) for bound, field in zip(bounds, fields, strict=True)]
         return pa.StructArray.from_arrays(children, fields=fields)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from cauce.streaming.operators.aggregates.rows import Request, Rows
+from cauce.streaming.operators.physical import one_piece
 
 __all__ = ["group_by"]
 
@@ -21,11 +22,7 @@ def group_by(
     columns = {f"v{i}": rows.column(r.column) for i, r in enumerate(wanted) if r.column}
     table = pa.table([*keys.columns, *columns.values()], names=[*keys.column_names, *columns])
     calls = [(f"v{i}" if r.column else [], r.function) for i, r in enumerate(wanted)]
-    grouped = table.group_by(keys.column_names, use_threads=False).aggregate(calls).combine_chunks()
+    grouped = table.group_by(keys.column_names, use_threads=False).aggregate(calls)
     width = keys.num_columns
-    results = [_one_piece(column) for column in grouped.columns[width:]]
+    results = [one_piece(column) for column in grouped.columns[width:]]
     return grouped.select(range(width)), dict(zip(wanted, results, strict=True))
-
-
-def _one_piece(column: pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks()

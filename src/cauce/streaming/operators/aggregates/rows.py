@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from cauce.streaming.operators.kernels import Column, pc
-from cauce.streaming.operators.physical import in_utc, physical
+from cauce.streaming.operators.physical import in_utc, one_piece, physical
 
 __all__ = ["AggregateCall", "Buffers", "Request", "Rows"]
 
@@ -61,8 +61,7 @@ class Rows:
 
     def array(self, name: str) -> pa.Array:
         """The column in one piece."""
-        column = self.column(name)
-        return column if isinstance(column, pa.Array) else column.combine_chunks()
+        return one_piece(self.column(name))
 
     def derive(self, name: str, compute: Callable[[], Column]) -> str:
         if name not in self.derived:
