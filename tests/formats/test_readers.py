@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyspark.sql.types import (
     ArrayType,
     BinaryType,
@@ -247,3 +249,24 @@ def test_columns_have_exactly_the_types_of_the_schema():
         table = read("json", text, JSON_SCHEMA)
         assert table.schema.field("t").type == pa.timestamp("us", "UTC")
         assert table.schema.names == JSON_SCHEMA.names
+
+
+@pytest.mark.parametrize("format", ["csv", "json"])
+@given(data=st.data())
+@settings(max_examples=300, deadline=None)
+def test_no_input_makes_a_reader_fail(format, data):
+    """Each record is a row, whatever it holds; the row says so if it is broken."""
+    lines = [line for case in cases(format) for line in case.values[0]["text"].split("\n")]
+    chosen = "\n".join(data.draw(st.lists(st.sampled_from(lines), min_size=1, max_size=3)))
+    position = data.draw(st.integers(0, len(chosen)))
+    broken = (
+        chosen[:position] + data.draw(st.text(max_size=3)) + chosen[position + data.draw(st.integers(0, 3)) :]
+    )
+    schema = with_corrupt({"csv": CSV_SCHEMA, "json": JSON_SCHEMA}[format])
+    table = read(format, broken.encode(errors="replace"), schema)
+    assert table.schema.names == schema.names
+
+
+def test_csv_decimals_may_have_thousands_separators():
+    schema = StructType().add("d", DecimalType(10, 2))
+    assert [str(row["d"]) for row in read("csv", '"1,234.5"\n12', schema).to_pylist()] == ["1234.50", "12.00"]

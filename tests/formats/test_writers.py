@@ -5,6 +5,7 @@ import io
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql.types import ArrayType, IntegerType, LongType, StringType, StructType
@@ -128,3 +129,18 @@ def test_columns_a_format_cannot_hold_are_named(format, kind, message):
     WRITERS[format].check(StructType().add("c", StringType()))
     with pytest.raises(AnalysisException, match=message):
         WRITERS[format].check(StructType().add("c", kind))
+
+
+def csv_cases():
+    golden = json.loads((GOLDEN / "write_csv_cases.json").read_text())
+    return [pytest.param(golden["rows"], case, id=json.dumps(case["options"])) for case in golden["cases"]]
+
+
+@pytest.mark.parametrize(("rows", "case"), csv_cases())
+def test_csv_of_every_awkward_string(rows, case):
+    columns = zip(*rows, strict=True)
+    table = pa.table(
+        {name: pa.array(column, pa.string()) for name, column in zip("abc", columns, strict=True)}
+    )
+    schema = StructType().add("a", StringType()).add("b", StringType()).add("c", StringType())
+    assert written("csv", table, schema, **case["options"]).decode() == case["text"]

@@ -87,9 +87,11 @@ class CsvDialect:
                 if self._ends_field(text, position + 1, line_end):
                     end = self._end_of_plain(text, position + 1, line_end)
                     return value or self.empty_value, end
-                # A quote in the middle: the field is taken as it stands, up to the next separator.
+                if following == self.quote and self._ends_field(text, position + 2, line_end):
+                    return value + self.quote, self._end_of_plain(text, position + 2, line_end)
+                # A quote in the middle: what follows is taken as it stands, up to the next separator.
                 end = self._end_of_plain(text, position, line_end)
-                return text[start:end], end
+                return self.quote + value + text[position:end], end
             else:
                 value += character
                 position += 1

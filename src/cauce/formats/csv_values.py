@@ -33,6 +33,7 @@ __all__ = ["plain_column", "value_parser"]
 INTEGER_BITS = {ByteType: 8, ShortType: 16, IntegerType: 32, LongType: 64}
 # What java.lang.Double.parseDouble takes, hexadecimal aside; the suffix says which Java type.
 JAVA_DOUBLE = re.compile(r"\s*([+-]?(?:NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))[dDfF]?\s*")
+JAVA_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 PLAIN_DOUBLE = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 PLAIN_INTEGER = r"^-?\d+$"
 DECIMAL_CONTEXT = Context(prec=200)
@@ -80,7 +81,7 @@ def plain_column(
             case BooleanType():
                 return text.cast(target) if _all_match(text, "^(?i)(true|false)$") else None
             case DecimalType():
-                return text.cast(target)
+                return text.cast(target) if _all_match(text, PLAIN_DOUBLE) else None
             case DateType() | TimestampType() | TimestampNTZType():
                 moments = moment_array(text, kind, options)
                 return moments if moments.null_count == text.null_count else None
@@ -124,6 +125,9 @@ def _boolean(text: str) -> bool:
 
 
 def _decimal(text: str, kind: DecimalType) -> Decimal:
+    text = text.replace(",", "")  # Spark takes them for thousands separators, wherever they are.
+    if not JAVA_DECIMAL.fullmatch(text):
+        raise ValueError(text)
     try:
         value = Decimal(text).quantize(Decimal(1).scaleb(-kind.scale), ROUND_HALF_UP, DECIMAL_CONTEXT)
     except ArithmeticError:

@@ -100,26 +100,32 @@ class Dialect:
 
     def _quote_where_needed(self, text: pa.Array, first: bool) -> pa.Array:
         whitespace = "".join(map(chr, range(0x21)))
-        empty = pc.equal(text, "")
+        comment = pc.starts_with(text, COMMENT) if first else False
         if self.trim_left:
-            text = pc.utf8_ltrim(text, whitespace)
+            text = pc.ascii_ltrim(text, whitespace)
+        # As in univocity, white space at the end is still there when quotes are decided on.
+        needed = pc.or_(self._needs_quotes(text), comment)
         if self.trim_right:
-            text = pc.utf8_rtrim(text, whitespace)
-        needed = self._needs_quotes(text, first)
-        escaped = text
-        if self.escape != self.quote:
-            escaped = pc.replace_substring(escaped, self.escape, self.escape * 2)
-        if self.escape_quotes:
-            escaped = pc.replace_substring(escaped, self.quote, self.escape + self.quote)
-        text = pc.if_else(needed, pc.binary_join_element_wise(self.quote, escaped, self.quote, ""), text)
+            text = pc.ascii_rtrim(text, whitespace)
+        empty = pc.equal(text, "")
+        text = pc.if_else(needed, self._escaped(text), text)
+        text = pc.if_else(needed, pc.binary_join_element_wise(self.quote, text, self.quote, ""), text)
         return pc.if_else(empty, self._constant(self.empty_value), text)
 
-    def _needs_quotes(self, text: pa.Array, first: bool) -> pa.Array:
+    def _needs_quotes(self, text: pa.Array) -> pa.Array:
         if self.quote_all:
             return text.is_valid()
-        special = "|".join(map(re.escape, (self.separator, self.quote, "\n", "\r")))
-        pattern = f"{special}|^{COMMENT}" if first else special
-        return pc.match_substring_regex(text, pattern)
+        special = "|".join(map(re.escape, (self.separator, "\n", "\r")))
+        # Without `escapeQuotes` only a quote in front makes quotes necessary.
+        quote = re.escape(self.quote)
+        return pc.match_substring_regex(
+            text, f"{special}|{quote}" if self.escape_quotes else f"{special}|^{quote}"
+        )
+
+    def _escaped(self, text: pa.Array) -> pa.Array:
+        if self.escape != self.quote:
+            text = pc.replace_substring(text, self.escape, self.escape * 2)
+        return pc.replace_substring(text, self.quote, self.escape + self.quote)
 
     def _constant(self, value: str) -> str:
         bare = value.removeprefix(self.quote).removesuffix(self.quote)

@@ -18,6 +18,7 @@ SPECIAL_NUMBER = re.compile(r"NaN|[+-]?(?:Infinity|INF)\b")
 UNQUOTED_NAME = re.compile(r"[A-Za-z_$@#*][\w$@#*-]*")
 SPACE = re.compile(r"[ \t\r\n]*")
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+FOUR_DIGITS = re.compile("[0-9a-fA-F]{4}")
 PLAIN = {"'": re.compile(r"[^'\\\x00-\x1f]*"), '"': re.compile(r'[^"\\\x00-\x1f]*')}
 ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
@@ -169,17 +170,22 @@ class _Parser:
         raise JsonSyntaxError("an unknown escape")
 
     def _code_point(self) -> str:
-        digits = self.text[self.position : self.position + 4]
-        if not re.fullmatch("[0-9a-fA-F]{4}", digits):
-            raise JsonSyntaxError("an incomplete unicode escape")
-        self.position += 4
-        high = int(digits, 16)
+        high = self._four_digits()
         if 0xD800 <= high < 0xDC00 and self.text.startswith("\\u", self.position):
-            low = int(self.text[self.position + 2 : self.position + 6], 16)
+            position = self.position
+            self.position += 2
+            low = self._four_digits()
             if 0xDC00 <= low < 0xE000:
-                self.position += 6
                 return chr(0x10000 + (high - 0xD800) * 0x400 + low - 0xDC00)
+            self.position = position
         return chr(high) if not 0xD800 <= high < 0xE000 else "\ufffd"
+
+    def _four_digits(self) -> int:
+        match = FOUR_DIGITS.match(self.text, self.position)
+        if match is None:
+            raise JsonSyntaxError("an incomplete unicode escape")
+        self.position = match.end()
+        return int(match[0], 16)
 
     def _number(self, start: int) -> Node:
         if self._features.non_numeric and (special := SPECIAL_NUMBER.match(self.text, start)):

@@ -30,7 +30,8 @@ def parse_timestamp(text: str, zone: tzinfo | None, *, today: date | None = None
     match = TIMESTAMP.fullmatch(text.strip())
     if match is None or not (match[1] or (match[4] and match[5])):
         return None
-    if match[4] and match[1] and not match[3]:
+    # A time needs a whole date before it, a zone a whole time.
+    if (match[4] and match[1] and not match[3]) or (match[8] and not match[6]):
         return None
     try:
         return _moment(match, zone, today)
