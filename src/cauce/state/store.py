@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from cauce.files import FileSystem
 from cauce.state import compaction
+from cauce.state.expiry import NEVER_US
 from cauce.state.hashing import KeyHasher
 from cauce.state.multi_rows import MultiRows
 from cauce.state.options import StateMetrics, StateOptions
@@ -121,6 +122,13 @@ class StateStore:
         if not len(positions):
             return self._value_schema.empty_table()
         return _table(self._log.take(positions, _values), self._value_schema)
+
+    @property
+    def next_expiry_us(self) -> int | None:
+        """No live row has an earlier event time; None if none has any."""
+        nexts = [segment.expiry.next_us for segment in self._log.segments if segment.live and segment.expiry]
+        least = min(nexts, default=NEVER_US)
+        return None if least == NEVER_US else least
 
     def scan(self) -> Iterator[pa.Table]:
         """Keys and values of all live rows, in pieces."""

@@ -112,8 +112,11 @@ class MicroBatches:
     def _wants_batch_without_data(self, watermark_ms: int) -> bool:
         if self._last_watermark_ms is None or not self.execution.no_data_batches:
             return False
+        now_ms = self.execution.clock.now_ms()
         return any(
-            node.wants_batch(watermark_ms, self._last_watermark_ms, self.execution.output_mode)
+            node.wants_batch(
+                watermark_ms, self._last_watermark_ms, self.execution.output_mode, now_ms=now_ms
+            )
             for node in self.execution.stateful_nodes
         )
 

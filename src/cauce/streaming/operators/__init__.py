@@ -10,6 +10,7 @@ from cauce.streaming.operators.deduplicate import (
     StreamingDeduplicate,
     StreamingDeduplicateWithinWatermark,
 )
+from cauce.streaming.operators.group_state import PandasGroupsWithState
 from cauce.streaming.operators.join import JoinType, StreamingJoin
 from cauce.streaming.operators.limit import StreamingLimit
 from cauce.streaming.operators.operator import StatefulOperator
@@ -21,6 +22,7 @@ __all__ = [
     "AggregateCall",
     "JoinType",
     "OperatorMetrics",
+    "PandasGroupsWithState",
     "StatefulOperator",
     "StreamingAggregate",
     "StreamingDeduplicate",

@@ -39,6 +39,10 @@ class BatchTwin:
                 return _with_id_of(node, node.with_watermark.input)
             case "collect_metrics":
                 return _with_id_of(node, node.collect_metrics.input)
+            case "apply_in_pandas_with_state":
+                schema = self._engine.parse_ddl(node.apply_in_pandas_with_state.output_schema)
+                empty = to_arrow_schema(schema, timezone=self._engine.time_zone).empty_table()
+                return _with_id_of(node, local_relation(empty))
             case "deduplicate" if node.deduplicate.within_watermark:
                 copy = Relation()
                 copy.CopyFrom(node)

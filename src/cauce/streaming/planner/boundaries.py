@@ -16,6 +16,7 @@ from cauce.streaming.operators import (
 )
 from cauce.streaming.planner.aggregation import plan_aggregate
 from cauce.streaming.planner.cut import Boundary, Cutter
+from cauce.streaming.planner.group_state import plan_group_state
 from cauce.streaming.planner.joins import picks_joined_columns, plan_join, plan_picked_columns
 from cauce.streaming.planner.nodes import Node, ObserveNode, WatermarkNode
 
@@ -99,6 +100,7 @@ BOUNDARIES: dict[str, Boundary] = {
     "aggregate": Boundary(plan_aggregate),
     "deduplicate": Boundary(plan_deduplicate),
     "limit": Boundary(plan_limit),
+    "apply_in_pandas_with_state": Boundary(plan_group_state),
     "join": Boundary(plan_join, is_stream_stream_join),
     "project": Boundary(plan_picked_columns, picks_joined_columns),
 }

@@ -74,7 +74,9 @@ class JoinNode:
     def store_schemas(self) -> Mapping[str, StoreSchema]:
         return {LEFT: _store_schema(self.operator.left), RIGHT: _store_schema(self.operator.right)}
 
-    def wants_batch(self, new_watermark_ms: int, last_watermark_ms: int, output_mode: str) -> bool:
+    def wants_batch(
+        self, new_watermark_ms: int, last_watermark_ms: int, output_mode: str, *, now_ms: int
+    ) -> bool:
         """Whether a batch without data would evict something under the new watermark."""
         if not self.left_bounds and not self.right_bounds:
             return False

@@ -259,8 +259,10 @@ class RemembersNode(Node, Protocol):
         """Its stores by name."""
         ...
 
-    def wants_batch(self, new_watermark_ms: int, last_watermark_ms: int, output_mode: str) -> bool:
-        """Whether a batch without data is worth running, given the query's old and new watermark."""
+    def wants_batch(
+        self, new_watermark_ms: int, last_watermark_ms: int, output_mode: str, *, now_ms: int
+    ) -> bool:
+        """Whether a batch without data is worth running at this time, under the new watermark."""
         ...
 
 
@@ -300,7 +302,9 @@ class StatefulNode:
         )
         return {DEFAULT_STORE: schema}
 
-    def wants_batch(self, new_watermark_ms: int, last_watermark_ms: int, output_mode: str) -> bool:
+    def wants_batch(
+        self, new_watermark_ms: int, last_watermark_ms: int, output_mode: str, *, now_ms: int
+    ) -> bool:
         """Whether a batch without data would give or evict something under the new watermark."""
         new_us, last_us = (
             self.input_watermark_us(new_watermark_ms),
