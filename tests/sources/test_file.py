@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql.types import LongType, StringType, StructType, TimestampType
 
+from cauce.clock import ManualClock
 from cauce.conf import Conf
 from cauce.errors import AnalysisException, IllegalArgumentException, SparkError
-from cauce.files import path_of_uri
+from cauce.files import LocalFileSystem, path_of_uri
 from cauce.streaming.sources import SourceOptions
 from cauce.streaming.sources.file import FileSource
 
@@ -337,3 +338,42 @@ def test_files_of_spark_and_of_others_in_one_batch(context, folder, rows_of):
     source = start_source(context, folder.path, StructType().add("t", TimestampType()), format="parquet")
     rows = rows_of(source, None, source.latest_offset(None, source.default_limit()))
     assert [row["t"].timestamp() for row in rows] == [moment.timestamp()] * 2
+
+
+class CountingFileSystem(LocalFileSystem):
+    """Counts what a poll costs."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def names(self, path):
+        self.calls.append("names")
+        return super().names(path)
+
+    def list(self, path, *, recursive=False):
+        self.calls.append("list")
+        return super().list(path, recursive=recursive)
+
+    def status(self, path):
+        self.calls.append("status")
+        return super().status(path)
+
+
+def test_polling_a_folder_costs_what_is_new_not_what_is_there(context, folder, rows_of):
+    file_system = CountingFileSystem()
+    clock = ManualClock(now_ms=4_000_000_000_000)
+    context = dataclasses.replace(context, file_system=file_system, clock=clock)
+    for i in range(20):
+        folder.add(f"day={i % 2}/{i}.json", i)
+    source = start_source(context, folder.path)
+    end, _ = next_batch(source, rows_of, None)
+    assert source.latest_offset(end, source.default_limit()) == end
+    file_system.calls.clear()
+    assert source.latest_offset(end, source.default_limit()) == end
+    assert file_system.calls == ["status"] * 3  # The folder and its two sub-folders.
+    os.utime(f"{folder.path}/day=0", (1_600_000_500, 1_600_000_500))
+    folder.add("day=0/new.json", 99)
+    assert next_batch(source, rows_of, end)[1] == [99]
+    folder.add("day=2/new.json", 100)
+    assert next_batch(source, rows_of, 1)[1] == [100]

@@ -8,6 +8,7 @@ from pyspark.sql.connect.proto import Relation
 from pyspark.sql.types import StructType
 
 from cauce.checkpoint import CompactionSettings, FileSourceLog, SourceFile
+from cauce.clock import Clock
 from cauce.errors import (
     ConcurrentModificationException,
     IllegalArgumentException,
@@ -20,6 +21,7 @@ from cauce.streaming.sources.file_listing import FileListing
 from cauce.streaming.sources.file_options import FileStreamOptions
 from cauce.streaming.sources.file_reader import FileReader
 from cauce.streaming.sources.file_schema import resolve_file_schema
+from cauce.streaming.sources.folder_scan import FolderScan
 from cauce.streaming.sources.seen_files import SeenFiles
 from cauce.streaming.sources.sink_output import has_sink_log, sink_log_statuses
 from cauce.streaming.sources.source import ReadLimit, SourceContext, SourceOptions
@@ -53,6 +55,7 @@ class FileSource:
         for file in self._log.all_files():
             self._seen.add(file.path, file.modified_ms)
         self._seen.purge()
+        self._scan = _folder_scan(self._listing, context.clock, self._seen)
         self._unread: list[FileStatus] = []
         self._frozen: list[FileStatus] | None = None
 
@@ -84,7 +87,7 @@ class FileSource:
         return None
 
     def prepare_for_trigger_available_now(self) -> None:
-        self._frozen = self._all_files()
+        self._frozen = self._available()
 
     def read(self, start: int | None, end: int) -> "pa.Table | Relation":
         return self._reader.read(file.path for file in self._logged(-1 if start is None else start, end))
@@ -109,12 +112,17 @@ class FileSource:
         """Nothing is held."""
 
     def _new_files(self) -> list[FileStatus]:
-        files = self._all_files() if self._frozen is None else self._frozen
+        files = self._available() if self._frozen is None else self._frozen
         return [file for file in files if self._seen.is_new(file.path, file.modified_ms)]
 
-    def _all_files(self) -> list[FileStatus]:
-        """What is there now, in reading order."""
-        files = self._logged_by_sink() if self._reads_sink_output() else self._listing.files()
+    def _available(self) -> list[FileStatus]:
+        """What is there now in reading order; files that were read may be missing."""
+        if self._reads_sink_output():
+            files = self._logged_by_sink()
+        elif self._scan is not None:
+            files = self._scan.unseen_files()
+        else:
+            files = self._listing.files()
         return sorted(files, key=lambda file: file.modified_ms, reverse=self._options.latest_first)
 
     def _reads_sink_output(self) -> bool:
@@ -140,6 +148,14 @@ class FileSource:
 
     def _logged(self, start: int, end: int) -> list[SourceFile]:
         return [file for offset in range(start + 1, end + 1) for file in self._log.get(offset)]
+
+
+def _folder_scan(listing: FileListing, clock: Clock, seen: SeenFiles) -> FolderScan | None:
+    """Only a folder can be scanned for what is new; a pattern or a single file is listed each time."""
+    path = listing.base
+    if path is None or not listing.file_system.status(path).is_dir:
+        return None
+    return FolderScan(listing, clock, seen.__contains__)
 
 
 def file_listing(options: SourceOptions, context: SourceContext) -> FileListing:

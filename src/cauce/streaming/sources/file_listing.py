@@ -37,12 +37,12 @@ class FileListing:
         roots = expand_glob(self.file_system, self.path) if is_glob(self.path) else [self.path]
         return [file for root in roots for file in self._under(root)]
 
-    def select(self, files: list[FileStatus], root: str) -> list[FileStatus]:
+    def select(self, files: list[FileStatus], root: str, *, nested: bool = False) -> list[FileStatus]:
         """Of all files below `root`, those that belong to a table there.
 
         Sub-folders count if partitions are found anywhere, or if lookup is recursive.
         """
-        nested = self.recursive or any(partition_values(file.path, root) for file in files)
+        nested = nested or self.recursive or any(partition_values(file.path, root) for file in files)
         return [
             file
             for file in files

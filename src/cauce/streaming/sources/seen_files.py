@@ -20,6 +20,10 @@ class SeenFiles:
     def __len__(self) -> int:
         return len(self._seen)
 
+    def __contains__(self, path: str) -> bool:
+        """Whether this very path was seen and not forgotten."""
+        return not self._name_only and path in self._seen
+
     def add(self, path: str, modified_ms: int) -> None:
         key = self._key(path)
         self._seen.add(key)
