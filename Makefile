@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format rewrite equivalence crash explain spark spark-setup bench clean
+.PHONY: help setup demo test check format rewrite equivalence crash explain spark spark-setup bench bench-compare clean
 
 RUN := .venv/bin/
 SPARK_RUN := .spark-venv/bin/
@@ -11,6 +11,7 @@ RATE := 1000
 DATA := demo-data
 N := 100
 STRIDE := 1
+REF :=
 ARGS :=
 
 help: ## this list
@@ -60,8 +61,16 @@ spark-setup: setup
 spark: spark-setup ## the differential tests: the same programs on cauce and on Apache Spark (needs Java 17)
 	CAUCE_SPARK_PYTHON=$(CURDIR)/$(SPARK_RUN)python $(RUN)python -m pytest tests/spark $(ARGS)
 
-bench: spark-setup ## batch durations, rows a second, start-up and memory beside Apache Spark's (ARGS=--quick)
-	CAUCE_SPARK_PYTHON=$(CURDIR)/$(SPARK_RUN)python $(RUN)python benchmarks/run.py $(ARGS)
+# CAUCE_SPARK_PYTHON names an interpreter with full PySpark; otherwise one is set up if Java is there.
+bench: setup ## durations, rows a second, start-up and memory beside Apache Spark's (ARGS="--out docs", --quick)
+	@if [ -z "$${CAUCE_SPARK_PYTHON:-}" ] && command -v java >/dev/null; then $(MAKE) --no-print-directory spark-setup; fi
+	@CAUCE_SPARK_PYTHON=$${CAUCE_SPARK_PYTHON:-$(CURDIR)/$(SPARK_RUN)python} $(RUN)python benchmarks/run.py $(ARGS)
+
+bench-compare: setup ## the same measurements on this tree and on another commit, in turns (REF=main)
+	@git rev-parse --verify --quiet '$(REF)^{commit}' >/dev/null || { echo 'Which commit? make bench-compare REF=main' >&2; exit 1; }
+	@rm -rf build/bench-compare && mkdir -p build/bench-compare
+	@git archive '$(REF)' src | tar -x -C build/bench-compare
+	@$(RUN)python benchmarks/run.py --compare build/bench-compare/src --compare-name '$(REF)' $(ARGS)
 
 clean: ## remove what the targets above created
 	rm -rf .venv .spark-venv demo-data build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
