@@ -18,8 +18,6 @@ SEVERAL = "ROLLUP, CUBE and GROUPING SETS over a stream are not there yet"
 GAPS = {
     "rollup_over_windows.append": SEVERAL,
     "batch.checkpoint": "refused, in the engine's words",
-    "distinct_in_sql.append": "SELECT DISTINCT runs as distinct(), which needs no watermark",
-    "distinct_in_sql.complete": "SELECT DISTINCT runs as distinct(), which is no aggregation",
     "grouping_sets_in_sql": SEVERAL,
     "lag_without_alias": "refused, but lag's default arguments are not spelled out",
     "pivot_in_sql": "refused, in other words",

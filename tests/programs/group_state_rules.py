@@ -1,13 +1,15 @@
-"""What a call leaves in the state: values of every kind, removal, timeouts kept, cleared and without a state."""
+"""What a call leaves in the state: values, nothing, a timeout with or without a state.
 
-import sys
+Spark 4.2.0 fails on arrays, maps and structs in the state's schema, so there are none here.
+"""
+
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
-from pyspark import cloudpickle
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.state import GroupState, GroupStateTimeout
 from verbs import Events, Folder, answers, rows
@@ -42,9 +44,6 @@ def all_kinds(key: tuple, frames: Iterator[pd.DataFrame], state: GroupState) -> 
                 "ñ",
                 Decimal("1.50"),
                 datetime(2024, 2, 29, 12),
-                [1, 2],
-                {"k": 1.5},
-                (7, None),
                 None,
                 True,
                 b"x",
@@ -54,14 +53,7 @@ def all_kinds(key: tuple, frames: Iterator[pd.DataFrame], state: GroupState) -> 
     yield pd.DataFrame({"said": [said], "value": [key[0]]})
 
 
-KINDS = (
-    "d double, s string, m decimal(10,2), t timestamp, l array<int>, k map<string,double>, "
-    "r struct<a:int,b:string>, n string, b boolean, y binary"
-)
-
-
-# Spark's Python workers cannot import this file: its functions travel whole.
-cloudpickle.register_pickle_by_value(sys.modules[__name__])
+KINDS = "d double, s string, m decimal(10,2), t timestamp, n string, b boolean, y binary"
 
 
 def run(spark: SparkSession, directory: Path):
@@ -101,8 +93,16 @@ def run(spark: SparkSession, directory: Path):
     }
 
 
+def refusal(frame: DataFrame) -> str:
+    try:
+        frame.writeStream.format("noop").outputMode("update").start().stop()
+    except AnalysisException as error:
+        return error.getCondition()
+    return "accepted"
+
+
 def by_an_expression(spark: SparkSession, directory: Path):
-    """The key is computed and no column of the rows; results are found by name; an empty frame gives nothing."""
+    """Results are found by name, an empty frame gives nothing; a computed key is no column of the input."""
 
     def totals(key: tuple, frames: Iterator[pd.DataFrame], state: GroupState) -> Iterator[pd.DataFrame]:
         (total,) = state.get if state.exists else (0,)
@@ -114,11 +114,18 @@ def by_an_expression(spark: SparkSession, directory: Path):
 
     folder = Folder(directory / "numbers")
     numbers = spark.readStream.schema("n long").json(str(folder.path))
-    frame = numbers.groupBy((numbers.n % 2).alias("odd")).applyInPandasWithState(
-        totals, "parity long, total long", "total long", "update", GroupStateTimeout.NoTimeout
+    odd = (numbers.n % 2).alias("odd")
+    schemas = ("parity long, total long", "total long")
+    frame = (
+        numbers.withColumn("odd", odd)
+        .groupBy("odd")
+        .applyInPandasWithState(totals, *schemas, "update", GroupStateTimeout.NoTimeout)
+    )
+    computed = numbers.groupBy(odd).applyInPandasWithState(
+        totals, *schemas, "update", GroupStateTimeout.NoTimeout
     )
     query = frame.writeStream.format("memory").queryName("totals").outputMode("update").start()
-    found = []
+    found = [refusal(computed)]
     for batch in ([1, 2, 3], [4, 5]):
         folder.add_json([{"n": n} for n in batch])
         query.processAllAvailable()

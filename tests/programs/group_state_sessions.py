@@ -1,11 +1,9 @@
 """applyInPandasWithState with event-time timeouts: each user's events are counted until the user is idle."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-from pyspark import cloudpickle
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.state import GroupState, GroupStateTimeout
 from verbs import Events, answers
@@ -27,10 +25,6 @@ def count_until_idle(key: tuple, frames: Iterator[pd.DataFrame], state: GroupSta
     state.update((count, last_ms))
     state.setTimeoutTimestamp(max(last_ms + 5000, state.getCurrentWatermarkMs()))
     yield pd.DataFrame({"value": [key[0]], "events": [count], "last_ms": [last_ms], "what": ["seen"]})
-
-
-# Spark's Python workers cannot import this file: its functions travel whole.
-cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 def run(spark: SparkSession, directory: Path):

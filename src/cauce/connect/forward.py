@@ -17,7 +17,6 @@ from cauce.connect.metrics import observed_metrics
 from cauce.connect.plans import prepare, roots
 from cauce.connect.results import coalesced
 from cauce.connect.sql_statements import own_statement
-from cauce.connect.suggestions import suggested
 from cauce.connect.wire import Parts, analyze_ids, join
 from cauce.engine import local_relation
 from cauce.engine.errors import translate
@@ -54,6 +53,9 @@ def execute(execution: Execution, lease: contextlib.ExitStack | None = None) -> 
 
 
 def _with_suggestion(error: SparkError, plan: Plan, session: Session) -> SparkError:
+    # Only errors need the SQL parser, which takes a quarter of a second to load.
+    from cauce.connect.suggestions import suggested
+
     for root in roots(plan):
         return suggested(error, root, session)
     return error

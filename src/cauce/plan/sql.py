@@ -22,7 +22,7 @@ from cauce.errors import ParseException, UnsupportedOperationException
 from cauce.plan.sql_context import Parameters, Subqueries
 from cauce.plan.sql_expressions import ExpressionParser
 from cauce.plan.sql_lowering import lowered, row_items
-from cauce.plan.sql_select import Columns, Select, selected
+from cauce.plan.sql_select import Columns, Select, distinct, selected
 from cauce.plan.sql_sources import SourceParser, renamed
 from cauce.plan.sql_tokens import END, Tokens
 from cauce.plan.walk import transform, walk_expressions
@@ -136,7 +136,10 @@ class _QueryParser:
             left_input=self._relation(left), set_op_type=SET_OPERATIONS[word], is_all=is_all
         )
         operation.right_input.CopyFrom(self._relation(right()))
-        return Relation(set_op=operation)
+        if word != "UNION" or is_all:
+            return Relation(set_op=operation)
+        operation.is_all = True
+        return distinct(Relation(set_op=operation), self.columns)
 
     def _relation(self, term: Select | Relation) -> Relation:
         return selected(term, self.columns) if isinstance(term, Select) else term

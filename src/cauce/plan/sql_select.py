@@ -14,7 +14,7 @@ from cauce.plan.sql_lowering import FILTER, lowered_inside, named_column
 from cauce.plan.tables import identifier_parts
 from cauce.plan.walk import children, kind, operands, replace_operands, transform_expression, walk_expression
 
-__all__ = ["Columns", "Select", "selected"]
+__all__ = ["Columns", "Select", "distinct", "selected"]
 
 Columns = Callable[[Relation], Collection[str]]
 """Tells the column names of a relation."""
@@ -57,7 +57,17 @@ def selected(select: Select, columns: Columns | None) -> Relation:
     relation = _selected(select, columns)
     if not select.is_distinct:
         return relation
-    return Relation(deduplicate=Deduplicate(input=relation, all_columns_as_keys=True))
+    return distinct(relation, columns)
+
+
+def distinct(relation: Relation, columns: Columns | None) -> Relation:
+    """SQL's DISTINCT, which is an aggregation without functions: on a stream that is not `distinct()`."""
+    names = columns(relation) if columns else []
+    if not names or len({name.lower() for name in names}) < len(names):
+        return Relation(deduplicate=Deduplicate(input=relation, all_columns_as_keys=True))
+    keys = [attribute(name) for name in names]
+    shape = Aggregate(input=relation, group_type=Aggregate.GROUP_TYPE_GROUPBY, grouping_expressions=keys)
+    return Relation(aggregate=shape)
 
 
 def _selected(select: Select, columns: Columns | None) -> Relation:

@@ -14,7 +14,8 @@ from pyspark.sql.types import StructType
 
 from cauce.engine import input_leaf
 from cauce.errors import AnalysisException
-from cauce.plan.build import alias, attribute, project
+from cauce.plan.build import alias, attribute, integer, project
+from cauce.plan.build import call as function_call
 from cauce.plan.expression_text import function_name, output_name
 from cauce.plan.walk import operands, plan_id
 from cauce.plan.windows import SESSION_WINDOW_COLUMN
@@ -81,6 +82,8 @@ def plan_aggregate(cutter: "Cutter", relation: Relation) -> Node:
     wanted = relation.aggregate.aggregate_expressions
     calls = _Calls({_fingerprint(_unaliased(key)): f"k{i}" for i, key in enumerate(keys)})
     answers = [(calls.rewrite(_unaliased(e)), output_name(e)) for e in wanted]
+    if not calls.calls:  # SELECT DISTINCT: the state keeps a value for every key
+        calls.rewrite(function_call("count", integer(1)))
     described = [_describe_call(cutter, calls, name, call) for name, call in calls.calls.values()]
     child = cutter.cut(_input_projection(relation, keys, calls))
     child, described = _with_casts(cutter, child, described)
