@@ -8,10 +8,19 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyspark.sql.types import ArrayType, IntegerType, LongType, StringType, StructType
+from pyspark.sql.types import (
+    ArrayType,
+    IntegerType,
+    LongType,
+    StringType,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+)
 
 from cauce.errors import AnalysisException, IllegalArgumentException
 from cauce.formats import WRITERS, FormatOptions
+from cauce.formats.orc_reader import orc_schema
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -80,7 +89,7 @@ def test_parquet_comes_back_whole(table, schema):
     assert StructType.fromJson(json.loads(noted)) == schema
 
 
-def test_orc_keeps_the_wall_clock_of_the_sessions_zone(table, schema):
+def test_orc_keeps_the_wall_clock_of_the_sessions_zone(table, schema, tmp_path):
     from pyarrow import orc
 
     file = io.BytesIO()
@@ -89,6 +98,10 @@ def test_orc_keeps_the_wall_clock_of_the_sessions_zone(table, schema):
     [row], [original] = orc.read_table(file).to_pylist(), table.slice(0, 1).to_pylist()
     assert str(row.pop("ts")) == "2024-01-02 04:04:05.678901"
     assert row == {name: value for name, value in original.items() if name != "ts"}
+    path = tmp_path / "a.orc"
+    path.write_bytes(file.getvalue())
+    kinds = {name: orc_schema(str(path))[name].dataType for name in ("ts", "ntz")}
+    assert kinds == {"ts": TimestampType(), "ntz": TimestampNTZType()}
 
 
 def test_files_are_named_after_their_compression():

@@ -8,6 +8,7 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import DataType, StructField, StructType, TimestampNTZType, TimestampType
 
 from cauce.formats.format_options import FormatOptions
+from cauce.formats.orc_writer import KIND_NOTE, NTZ
 
 __all__ = ["orc_schema", "read_orc"]
 
@@ -35,12 +36,18 @@ def orc_schema(path: str) -> StructType:
     """The columns of a file. ORC's timestamp is Spark's default one: a moment, in the session's zone."""
     from pyarrow import orc
 
-    found = from_arrow_schema(orc.ORCFile(path).schema)
-    return StructType([StructField(f.name, _as_moment(f.dataType)) for f in found])
+    schema = orc.ORCFile(path).schema
+    return StructType(
+        [
+            StructField(field.name, _as_noted(field.dataType, noted.metadata or {}))
+            for field, noted in zip(from_arrow_schema(schema), schema, strict=True)
+        ]
+    )
 
 
-def _as_moment(kind: DataType) -> DataType:
-    return TimestampType() if isinstance(kind, TimestampNTZType) else kind
+def _as_noted(kind: DataType, notes: dict[bytes, bytes]) -> DataType:
+    is_moment = isinstance(kind, TimestampNTZType) and notes.get(KIND_NOTE.encode()) != NTZ.encode()
+    return TimestampType() if is_moment else kind
 
 
 def _moments(column: pa.ChunkedArray, time_zone: str) -> pa.ChunkedArray:

@@ -3,12 +3,22 @@
 from io import RawIOBase
 
 import pyarrow as pa
-from pyspark.sql.types import CalendarIntervalType, DataType, NullType, StructType, TimestampType
+from pyspark.sql.types import (
+    CalendarIntervalType,
+    DataType,
+    NullType,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+)
 
 from cauce.errors import IllegalArgumentException
 from cauce.formats.format_options import FormatOptions
 
-__all__ = ["extension", "supports", "write"]
+__all__ = ["KIND_NOTE", "NTZ", "extension", "supports", "write"]
+
+KIND_NOTE, NTZ = "spark.sql.catalyst.type", "timestamp_ntz"
+"""How Spark tells its two kinds of timestamps apart in ORC, which has one."""
 
 EXTENSIONS = {
     "none": "",
@@ -34,10 +44,12 @@ def write(table: pa.Table, schema: StructType, file: RawIOBase, options: FormatO
     from pyarrow import orc
 
     codec = _codec(options)
-    names = [field.name for field in schema if isinstance(field.dataType, TimestampType)]
-    for name in names:
-        index = table.schema.get_field_index(name)
-        table = table.set_column(index, name, _wall_clock(table.column(index), options.time_zone))
+    for index, field in enumerate(schema):
+        if isinstance(field.dataType, TimestampType):
+            table = table.set_column(index, field.name, _wall_clock(table.column(index), options.time_zone))
+        elif isinstance(field.dataType, TimestampNTZType):
+            noted = pa.field(field.name, table.column(index).type, metadata={KIND_NOTE: NTZ})
+            table = table.set_column(index, noted, table.column(index))
     compression = "uncompressed" if EXTENSIONS[codec] == "" else codec
     orc.write_table(table, pa.PythonFile(file, mode="w"), compression=compression)
 
