@@ -136,6 +136,7 @@ def test_removed_state_is_gone(calling):
 def test_a_timeout_fires_only_after_its_time(calling):
     def wait(key, frame, state):
         if state.hasTimedOut:
+            state.remove()
             return "timed out"
         state.setTimeoutDuration(int(frame["n"].iloc[0]))
         return "waits"
@@ -160,6 +161,19 @@ def test_a_call_that_writes_state_and_sets_no_timeout_erases_it(calling):
     groups.run("a1 b1")
     groups.run("a0")
     assert groups.run(now_ms=50) == ["b: timed out"]
+
+
+def test_a_call_that_does_nothing_leaves_state_and_timeout_as_they_were(calling):
+    def once(key, frame, state):
+        if not state.hasTimedOut and frame["n"].iloc[0]:
+            state.setTimeoutDuration(10)
+        return f"{state.hasTimedOut}"
+
+    groups = calling(once, "ProcessingTimeTimeout")
+    groups.run("a1")
+    groups.run("a0")
+    assert groups.run(now_ms=50) == ["a: True"]
+    assert groups.run(now_ms=51) == ["a: True"]
 
 
 def test_event_times_judge_late_rows_and_timeouts(calling):

@@ -2,14 +2,18 @@
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyspark.serializers import CloudPickleSerializer
 from pyspark.sql.connect import proto
 from pyspark.sql.connect.proto import Expression, Read, Relation
+from pyspark.sql.streaming.state import GroupState, GroupStateTimeout
+from pyspark.util import PythonEvalType
 
 from cauce.checkpoint import Checkpoint
 from cauce.clock import ManualClock
@@ -193,6 +197,37 @@ def _joined(source: Relation) -> Relation:
     return Relation(project=proto.Project(input=Relation(join=joined), expressions=columns))
 
 
+def _waiting(source: Relation) -> Relation:
+    """Each id's rows are counted until no row of it has come for five seconds."""
+
+    def count(key: tuple, frames: Iterator[pd.DataFrame], state: GroupState) -> Iterator[pd.DataFrame]:
+        total = state.get[0] if state.exists else 0
+        if state.hasTimedOut:
+            state.remove()
+            yield pd.DataFrame({"id": [key[0]], "total": [total]})
+            return
+        rows = pd.concat(list(frames))
+        state.update((total + len(rows),))
+        last_ms = int(rows["ts"].max().timestamp() * 1000)
+        state.setTimeoutTimestamp(max(last_ms + 5000, state.getCurrentWatermarkMs()))
+
+    function = proto.PythonUDF(
+        eval_type=PythonEvalType.SQL_GROUPED_MAP_PANDAS_UDF_WITH_STATE,
+        command=CloudPickleSerializer().dumps((count, None)),
+    )
+    return Relation(
+        apply_in_pandas_with_state=proto.ApplyInPandasWithState(
+            input=_watermarked(source),
+            grouping_expressions=[attribute("id")],
+            func=proto.CommonInlineUserDefinedFunction(python_udf=function),
+            output_schema="id long, total long",
+            state_schema="total long",
+            output_mode="append",
+            timeout_conf=GroupStateTimeout.EventTimeTimeout,
+        )
+    )
+
+
 JOBS = {
     job.name: job
     for job in (
@@ -211,6 +246,7 @@ JOBS = {
             lambda s: Relation(deduplicate=proto.Deduplicate(input=s, column_names=["id"])),
             "append",
         ),
+        Job("counted until idle", _waiting, "append"),
         Job("joined with itself", _joined, "append"),
         Job("first rows", lambda s: Relation(limit=proto.Limit(input=s, limit=4)), "append"),
     )

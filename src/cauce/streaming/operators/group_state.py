@@ -80,15 +80,22 @@ class _Changes:
     timeouts_ms: list[int] = field(default_factory=list)
     removed: list[int] = field(default_factory=list)
 
-    def take(self, position: int, state: GroupState, old_timeout_ms: int) -> None:
-        """Note what one call did, by Spark's rule for when state is written."""
+    def take(self, position: int, state: GroupState) -> bool:
+        """Note what one call did; whether it did anything.
+
+        A call that neither writes the state nor sets a timeout leaves both as they were, an old timeout
+        included: so it is in Spark's Python, while its Scala erases the timeout.
+        """
         timeout_ms = int(state._timeout_timestamp)
         if state._removed and timeout_ms == GroupState.NO_TIMESTAMP:
             self.removed.append(position)
-        elif state._updated or state._removed or timeout_ms != old_timeout_ms:
-            self.written.append(position)
-            self.values.append(state.getOption)
-            self.timeouts_ms.append(timeout_ms)
+            return True
+        if not (state._updated or state._removed or timeout_ms != GroupState.NO_TIMESTAMP):
+            return False
+        self.written.append(position)
+        self.values.append(state.getOption)
+        self.timeouts_ms.append(timeout_ms)
+        return True
 
 
 class PandasGroupsWithState:
@@ -168,13 +175,12 @@ class PandasGroupsWithState:
         ordered = rows.select(self._columns.names).take(lists.flatten())
         groups = frames_of(ordered, lists.value_lengths().to_numpy(), self._time_zone)
         found, values = state.get(keys)
-        old_ms = self._timeouts_ms(values)
         changes = _Changes()
         names = self._key_tuples(keys)
         for i, (key, frame, value) in enumerate(zip(names, groups, self._states(values), strict=True)):
             group_state = time.state(value, self._state_schema, self._timeout_conf, timed_out=False)
             yield from self._call(key, iter([frame]), group_state)
-            changes.take(i, group_state, old_ms[i])
+            changes.take(i, group_state)
         self._write(keys, changes, state, metrics)
         metrics.rows_removed += int(found[np.array(changes.removed, dtype=np.int64)].sum())
 
@@ -195,14 +201,15 @@ class PandasGroupsWithState:
         values = expired.select(range(len(self.key_schema), expired.num_columns))
         empty = as_frame(self._columns.empty_table(), self._time_zone)
         nothing = pd.DataFrame(columns=empty.columns)
-        changes = _Changes()
+        changes, untouched = _Changes(), []
         for i, (key, value) in enumerate(zip(self._key_tuples(keys), self._states(values), strict=True)):
             group_state = time.state(value, self._state_schema, self._timeout_conf, timed_out=True)
             yield from self._call(key, iter([nothing.copy()]), group_state)
-            if not group_state._updated and not group_state._removed:
-                group_state._updated = True  # the row left the store with its old timeout
-            changes.take(i, group_state, GroupState.NO_TIMESTAMP)
+            if not changes.take(i, group_state):
+                untouched.append(i)
         self._write(keys, changes, state, metrics)
+        if untouched:  # They left the store to be called; their timeout fires again in the next batch.
+            state.put(keys.take(untouched), values.take(untouched))
         metrics.rows_removed += len(changes.removed)
 
     def _call(
@@ -248,10 +255,6 @@ class PandasGroupsWithState:
             stored.rename_columns(self._state_schema.names), self._state_schema
         )
         return [row if known else None for row, known in zip(rows, defined, strict=True)]
-
-    def _timeouts_ms(self, values: pa.Table) -> list[int]:
-        times = pc.fill_null(values.column(TIMEOUT), GroupState.NO_TIMESTAMP * 1000)
-        return [us // 1000 for us in times.to_pylist()]
 
     def _key_tuples(self, keys: pa.Table) -> list[tuple[Any, ...]]:
         columns = pa.table(self._keys.restore(keys), names=list(self._keys.names))

@@ -10,10 +10,9 @@ from pyspark.sql.connect.proto import Expression, Relation
 from pyspark.sql.streaming.state import GroupStateTimeout
 from pyspark.sql.types import StructType
 
-from cauce.plan.build import alias, attribute, project
+from cauce.errors import AnalysisException
 from cauce.plan.event_time import EventTimes
 from cauce.plan.expression_text import output_name
-from cauce.plan.tables import identifier_parts
 from cauce.state import StateStore
 from cauce.streaming.operators import PandasGroupsWithState
 from cauce.streaming.operators.keys import GroupKeys
@@ -87,20 +86,14 @@ class GroupStateNode:
 def plan_group_state(cutter: "Cutter", relation: Relation) -> Node:
     """`groupBy(keys).applyInPandasWithState(...)`."""
     body = relation.apply_in_pandas_with_state
-    seen = cutter.twin.schema(body.input).names
-    keys = [_key_column(i, key, seen) for i, key in enumerate(body.grouping_expressions)]
-    made = [
-        alias(key, name)
-        for key, name in zip(body.grouping_expressions, keys, strict=True)
-        if name not in seen
-    ]
-    child = cutter.cut(project(body.input, [*map(attribute, seen), *made]) if made else body.input)
+    child = cutter.cut(body.input)
+    keys = [_key_column(key, child.schema.names) for key in body.grouping_expressions]
     given = cutter.empty(child).schema
     function, _ = CloudPickleSerializer().loads(body.func.python_udf.command)
     schema = cutter.engine.parse_ddl(body.output_schema)
     operator = PandasGroupsWithState(
         function,
-        pa.schema([given.field(name) for name in seen]),
+        given,
         GroupKeys.of(given, keys, None),
         state_schema=cutter.engine.parse_ddl(body.state_schema),
         schema=schema,
@@ -113,14 +106,14 @@ def plan_group_state(cutter: "Cutter", relation: Relation) -> Node:
     return node
 
 
-def _key_column(position: int, key: Expression, seen: list[str]) -> str:
-    """The column that is the key, or the name of one to be made."""
-    if key.HasField("unresolved_attribute"):
-        parts = identifier_parts(key.unresolved_attribute.unparsed_identifier)
-        found = [name for name in seen if name.lower() == output_name(key).lower()]
-        if len(parts) == 1 and len(found) == 1:
-            return found[0]
-    return f"__cauce_key{position}"
+def _key_column(key: Expression, seen: list[str]) -> str:
+    """The column that is the key: as in Spark a computed key is none of the input's columns."""
+    wanted = output_name(key)
+    found = [name for name in seen if name.lower() == wanted.lower()]
+    if found and key.HasField("unresolved_attribute"):
+        return found[0]
+    proposal = ", ".join(f"`{name}`" for name in seen)
+    raise AnalysisException("UNRESOLVED_COLUMN.WITH_SUGGESTION", objectName=f"`{wanted}`", proposal=proposal)
 
 
 def _next_timeout_ms(store: StateStore) -> int | None:
