@@ -21,7 +21,6 @@ GAPS = {
     "grouping_sets_in_sql": SEVERAL,
     "lag_without_alias": "refused, but lag's default arguments are not spelled out",
     "pivot_in_sql": "refused, in other words",
-    "watermark_on_a_nested_field": "refused as an unknown column",
     "watermark_on_an_unknown_column": "refused, with the suggestions in another order",
 }
 """Programs that cauce answers otherwise than Spark, and how."""

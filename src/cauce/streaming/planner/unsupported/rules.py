@@ -38,7 +38,7 @@ NODE_RULES: dict[str, tuple[Rule, ...]] = {
     "set_op": (join_rules.set_operation,),
     "sort": (row_rules.sort,),
     "transpose": (row_rules.transpose,),
-    "with_watermark": (state_rules.watermark_again,),
+    "with_watermark": (state_rules.nested_event_time, state_rules.watermark_again),
     WITH_STATE: (
         state_rules.function_with_state,
         state_rules.event_time_timeout,
@@ -73,7 +73,7 @@ def check_streaming(
     """Raise what Spark raises at start() for a plan it does not stream.
 
     Names must be expanded, window functions not yet rewritten. `is_streaming` is asked about leaves;
-    `columns` only about the two inputs of a join of streams.
+    `columns` only about the two inputs of a join of streams and the input of a doubtful watermark.
     """
     root = Node.tree(relation, is_streaming)
     if not root.is_streaming:

@@ -4,6 +4,7 @@ from pyspark.sql.connect.proto.relations_pb2 import Aggregate
 
 from cauce.errors import AnalysisException, UnsupportedOperationException
 from cauce.plan.expression_text import function_name
+from cauce.plan.tables import identifier_parts
 from cauce.streaming.planner.unsupported.plan_rules import session_keys
 from cauce.streaming.planner.unsupported.query import EventTimes, Node, Query, Refusal
 
@@ -14,6 +15,7 @@ __all__ = [
     "event_time_timeout",
     "function_with_state",
     "input_event_times",
+    "nested_event_time",
     "pandas_aggregate",
     "pivot_without_values",
     "session_window_alone",
@@ -85,6 +87,15 @@ def watermark_again(node: Node, query: Query) -> Refusal:
     if _has_watermark(node.children[0]):
         return AnalysisException("_LEGACY_ERROR_TEMP_3076", config=ALLOW_MULTIPLE)
     return None
+
+
+def nested_event_time(node: Node, query: Query) -> Refusal:
+    """A field of a struct has no metadata of its own to carry the delay."""
+    name = node.relation.with_watermark.event_time
+    first, *rest = identifier_parts(name)
+    if not node.is_streaming or not rest or first not in query.columns(node.children[0].relation):
+        return None
+    return AnalysisException("EVENT_TIME_MUST_BE_TOP_LEVEL_COLUMN", eventExpr=name)
 
 
 def _has_watermark(node: Node) -> bool:
