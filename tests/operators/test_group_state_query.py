@@ -9,6 +9,7 @@ import pytest
 from pyspark.serializers import CloudPickleSerializer
 from pyspark.sql.connect import proto
 from pyspark.sql.connect.proto import Read, Relation
+from pyspark.sql.types import LongType, StructType
 
 from cauce.checkpoint import Checkpoint
 from cauce.clock import ManualClock
@@ -57,7 +58,7 @@ def wait_100_ms(key, frames, state):
 
 
 def test_a_processing_time_timeout_runs_a_batch_when_it_is_due(session, tmp_path):
-    stream = MemoryStream("visits", "id long")
+    stream = MemoryStream("visits", StructType().add("id", LongType()))
     options = {"name": "visits"}
     source = Relation(
         read=Read(is_streaming=True, data_source=Read.DataSource(format="memory", options=options))
