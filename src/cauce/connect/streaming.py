@@ -8,6 +8,7 @@ from pyspark.sql.connect import proto
 from pyspark.sql.connect.proto import ExecutePlanResponse
 
 from cauce.connect.execution import Execution
+from cauce.connect.output import while_waiting
 from cauce.errors import AnalysisException, PythonException, SparkError
 from cauce.plan.intervals import parse_trigger_interval_ms
 from cauce.streaming.listener import Event
@@ -52,9 +53,14 @@ def streaming_query_command(
         )
     result = proto.StreamingQueryCommandResult(query_id=_instance_id(query))
     kind = message.WhichOneof("command") or ""
-    if kind not in QUERY_COMMANDS:
+    if kind == "await_termination":
+        timeout_ms = _timeout_ms(message.await_termination)
+        terminated = yield from while_waiting(execution, query.await_termination, timeout_ms)
+        result.await_termination.terminated = terminated
+    elif kind in QUERY_COMMANDS:
+        QUERY_COMMANDS[kind](getattr(message, kind), query, result)
+    else:
         raise SparkError("CONNECT_INVALID_PLAN.NOT_FOUND_UNSUPPORTED_COMMAND", command=kind)
-    QUERY_COMMANDS[kind](getattr(message, kind), query, result)
     yield ExecutePlanResponse(streaming_query_command_result=result)
 
 
@@ -105,15 +111,6 @@ def _exception(_: bool, query: StreamingQuery, result: proto.StreamingQueryComma
         result.exception.error_class = query.exception.condition or ""
 
 
-def _await_termination(
-    command: proto.StreamingQueryCommand.AwaitTerminationCommand,
-    query: StreamingQuery,
-    result: proto.StreamingQueryCommandResult,
-) -> None:
-    timeout_ms = command.timeout_ms if command.HasField("timeout_ms") else None
-    result.await_termination.terminated = query.await_termination(timeout_ms)
-
-
 QUERY_COMMANDS = {
     "status": _status,
     "last_progress": _last_progress,
@@ -122,7 +119,6 @@ QUERY_COMMANDS = {
     "process_all_available": _process_all_available,
     "explain": _explain,
     "exception": _exception,
-    "await_termination": _await_termination,
 }
 
 
@@ -132,10 +128,15 @@ def streaming_query_manager_command(
     """What `spark.streams` asks."""
     streams = streams_of(execution.session)
     result = proto.StreamingQueryManagerCommandResult()
-    kind = message.WhichOneof("command")
-    if kind not in MANAGER_COMMANDS:
+    kind = message.WhichOneof("command") or ""
+    if kind == "await_any_termination":
+        timeout_ms = _timeout_ms(message.await_any_termination)
+        terminated = yield from while_waiting(execution, streams.await_any_termination, timeout_ms)
+        result.await_any_termination.terminated = terminated
+    elif kind in MANAGER_COMMANDS:
+        MANAGER_COMMANDS[kind](getattr(message, kind), streams, result)
+    else:
         raise SparkError("CONNECT_INVALID_PLAN.NOT_FOUND_UNSUPPORTED_COMMAND", command=kind)
-    MANAGER_COMMANDS[kind](getattr(message, kind), streams, result)
     yield ExecutePlanResponse(streaming_query_manager_command_result=result)
 
 
@@ -154,15 +155,6 @@ def _get_query(
         result.query.CopyFrom(_instance(query))
 
 
-def _await_any_termination(
-    command: proto.StreamingQueryManagerCommand.AwaitAnyTerminationCommand,
-    streams: StreamingQueryManager,
-    result: proto.StreamingQueryManagerCommandResult,
-) -> None:
-    timeout_ms = command.timeout_ms if command.HasField("timeout_ms") else None
-    result.await_any_termination.terminated = streams.await_any_termination(timeout_ms)
-
-
 def _reset_terminated(
     _: bool, streams: StreamingQueryManager, result: proto.StreamingQueryManagerCommandResult
 ) -> None:
@@ -173,7 +165,6 @@ def _reset_terminated(
 MANAGER_COMMANDS = {
     "active": _active,
     "get_query": _get_query,
-    "await_any_termination": _await_any_termination,
     "reset_terminated": _reset_terminated,
 }
 
@@ -196,6 +187,13 @@ def streaming_query_listener_bus_command(
         )
         events = proto.StreamingQueryListenerEventsResult(events=[wire])
         yield ExecutePlanResponse(streaming_query_listener_events_result=events)
+
+
+def _timeout_ms(
+    command: proto.StreamingQueryCommand.AwaitTerminationCommand
+    | proto.StreamingQueryManagerCommand.AwaitAnyTerminationCommand,
+) -> int | None:
+    return command.timeout_ms if command.HasField("timeout_ms") else None
 
 
 def _sink_options(message: proto.WriteStreamOperationStart) -> SinkOptions:

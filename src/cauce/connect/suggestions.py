@@ -69,9 +69,7 @@ def _sql_candidates(name: str, query: str, session: Session) -> list[str]:
     return []
 
 
-def _select_candidates(
-    select: exp.Select, tree: exp.Expression, *, qualified: bool, session: Session
-) -> list[str]:
+def _select_candidates(select: exp.Select, tree: Any, *, qualified: bool, session: Session) -> list[str]:
     """The columns of what one SELECT reads, with their table's name if the user gave one."""
     sources = {key: value for key, value in select.args.items() if key in SOURCES}
     if not qualified:
@@ -81,7 +79,7 @@ def _select_candidates(
     return [f"`{t}`.`{name}`" for t in names for name in _selected(f"`{t}`.*", sources, tree, session)]
 
 
-def _selected(columns: str, sources: dict[str, Any], tree: exp.Expression, session: Session) -> list[str]:
+def _selected(columns: str, sources: dict[str, Any], tree: Any, session: Session) -> list[str]:
     select = exp.Select(**sources).select(columns, dialect="spark", copy=False)
     for key in ("with", "with_"):
         if tree.args.get(key) is not None:
