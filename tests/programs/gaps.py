@@ -3,7 +3,6 @@
 __all__ = ["GAPS"]
 
 GAPS = {
-    "errors_at_start": "another condition for an unknown column",
     "extra_aggregates": "histogram_numeric is refused",
     "frame_operations": "the engine crashes in an unpivot of nullable with other columns, which is an error",
     "growing_static_join": "files added to a static folder are seen by the next batch, not in Spark",
