@@ -113,7 +113,10 @@ class FileSource:
 
     def _new_files(self) -> list[FileStatus]:
         files = self._available() if self._frozen is None else self._frozen
-        return [file for file in files if self._seen.is_new(file.path, file.modified_ms)]
+        new = [file for file in files if self._seen.is_new(file.path, file.modified_ms)]
+        if self._frozen is not None:
+            self._frozen = new  # What is seen stays seen: the next batch need not look at it again.
+        return new
 
     def _available(self) -> list[FileStatus]:
         """What is there now in reading order; files that were read may be missing."""
