@@ -8,6 +8,7 @@ too: the disk under the project decides what a durable commit costs.
 """
 
 import argparse
+import dataclasses
 import json
 import tempfile
 from dataclasses import dataclass
@@ -43,13 +44,15 @@ class Size:
         return f"{self.large_files} Parquet files of {self.large_rows:,} rows"
 
 
-FULL = Size(repetitions=3, batches=351, spark_batches=71, large_files=8, large_rows=1_000_000)
+FULL = Size(repetitions=3, batches=351, spark_batches=61, large_files=8, large_rows=1_000_000)
 QUICK = Size(repetitions=1, batches=101, spark_batches=41, large_files=4, large_rows=200_000)
 
 
 def main() -> None:
     options = parser().parse_args()
     size = QUICK if options.quick else FULL
+    if options.repetitions:
+        size = dataclasses.replace(size, repetitions=options.repetitions)
     console = Console()
     facts = machine()
     engines = chosen_engines(options, console)
@@ -69,6 +72,7 @@ def main() -> None:
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     options.add_argument("--quick", action="store_true", help="a sketch: one repetition, little data")
+    options.add_argument("--repetitions", type=int, help="of every measurement; the median counts")
     options.add_argument("--out", type=Path, default=BUILD, help="where benchmarks.md and its picture go")
     options.add_argument("--compare", type=Path, help="src folder of another cauce, instead of Apache Spark")
     options.add_argument("--compare-name", default="the other", help="what to call it")
