@@ -8,13 +8,13 @@ import grpc
 from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
-from pyspark.sql.connect.proto import FetchErrorDetailsRequest, FetchErrorDetailsResponse
+from pyspark.sql.connect.proto import FetchErrorDetailsRequest, FetchErrorDetailsResponse, Plan
 
 from cauce.engine.errors import translate
 from cauce.errors import SparkError
 from cauce.session import Session
 
-__all__ = ["as_spark_error", "fetch_error_details", "to_status"]
+__all__ = ["as_spark_error", "fetch_error_details", "to_status", "with_suggestion"]
 
 MESSAGE_CHARS_MAX = 2048
 """A status travels in HTTP headers; the client gets the whole text from FetchErrorDetails."""
@@ -52,6 +52,16 @@ def fetch_error_details(request: FetchErrorDetailsRequest, session: Session) -> 
     """The chain of an error, once; an unknown id gives an empty answer, as in Spark."""
     errors = session.errors.pop(request.error_id, [])
     return FetchErrorDetailsResponse(root_error_idx=0 if errors else None, errors=errors)
+
+
+def with_suggestion(error: SparkError, plan: Plan, session: Session) -> SparkError:
+    """The error, with the columns there are if it is about one that is not."""
+    if error.condition != "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION":
+        return error
+    # Imported here because few programs need it, and it needs a SQL parser that takes long to load.
+    from cauce.connect.suggestions import suggested
+
+    return suggested(error, plan, session)
 
 
 def _metadata(error: SparkError) -> dict[str, str]:

@@ -8,12 +8,13 @@ from pyspark.sql.connect.proto import ExecutePlanRequest, ExecutePlanResponse
 from cauce.connect import forward
 from cauce.connect.commands import COMMANDS
 from cauce.connect.definitions import definition_of, remember
+from cauce.connect.errors import with_suggestion
 from cauce.connect.execution import Execution
 from cauce.connect.output import printed_by_client, understands
 from cauce.connect.plans import decompress
 from cauce.connect.stream_plans import refuse_stream
 from cauce.connect.wire import Parts, execute_ids, join
-from cauce.errors import SparkSQLException
+from cauce.errors import AnalysisException, SparkSQLException
 from cauce.session import Operation, Session
 from cauce.session.operation import Response
 
@@ -36,8 +37,11 @@ def execute_plan(request: ExecutePlanRequest, session: Session) -> Operation:
 
 def _responses(request: ExecutePlanRequest, session: Session, operation: Operation) -> Iterator[Response]:
     definition = definition_of(request.plan.command)
-    for message in _run(request, session, operation):
-        yield _identified(message, session, operation)
+    try:
+        for message in _run(request, session, operation):
+            yield _identified(message, session, operation)
+    except AnalysisException as error:
+        raise with_suggestion(error, request.plan, session) from error.__cause__
     if definition is not None:
         remember(definition, session)
     output = session.take_output() if understands(request.client_type) else ""

@@ -21,7 +21,7 @@ from cauce.connect.wire import Parts, analyze_ids, join
 from cauce.engine import local_relation
 from cauce.engine.errors import translate
 from cauce.engine.raw import TELL_THE_END, unfinished
-from cauce.errors import AnalysisException, SparkError, SparkSQLException
+from cauce.errors import SparkSQLException
 from cauce.plan.tables import normalized_name
 from cauce.session import Session
 
@@ -43,22 +43,10 @@ def execute(execution: Execution, lease: contextlib.ExitStack | None = None) -> 
         return
     with contextlib.ExitStack() as own_lease:
         preparations = [prepare(root, session, lease or own_lease) for root in roots(request.plan)]
-        try:
-            yield from coalesced(_responses(execution))
-        except AnalysisException as error:
-            raise _with_suggestion(error, request.plan, session) from None
+        yield from coalesced(_responses(execution))
         for preparation in preparations:
             for observed in preparation.observed:
                 yield observed_metrics(observed, session)
-
-
-def _with_suggestion(error: SparkError, plan: Plan, session: Session) -> SparkError:
-    # Only errors need the SQL parser, which takes a quarter of a second to load.
-    from cauce.connect.suggestions import suggested
-
-    for root in roots(plan):
-        return suggested(error, root, session)
-    return error
 
 
 def _create_view(execution: Execution) -> Iterator[Parts]:
@@ -112,10 +100,7 @@ def analyze(request: AnalyzePlanRequest, session: Session) -> bytes:
         try:
             response = session.engine.raw.analyze_plan(request.SerializeToString())
         except grpc.RpcError as error:
-            translated = translate(error)
-            for plan in plans(request):
-                translated = _with_suggestion(translated, plan, session)
-            raise translated from None
+            raise translate(error) from None
     return response + analyze_ids(session_id, session.server_side_session_id)
 
 

@@ -6,25 +6,27 @@ Looked up only once a plan has failed, by asking for the schemas of its parts.
 from typing import Any
 
 import sqlglot
-from pyspark.sql.connect.proto import SQL, Relation
+from pyspark.sql.connect.proto import SQL, Plan, Relation
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from cauce.connect.plans import roots
 from cauce.errors import AnalysisException, SparkError
 from cauce.plan.walk import children, kind
 from cauce.session import Session
+from cauce.streaming.planner import reads_stream, stream_schema
 
 __all__ = ["suggested"]
 
 PROPOSALS_MAX = 5
 SOURCES = ("from", "from_", "joins", "laterals")
 """The parts of a parsed SELECT that give it columns, as sqlglot's versions call them."""
-UNRESOLVED = "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION"
 
 
-def suggested(error: SparkError, relation: Relation, session: Session) -> SparkError:
-    """The error with the closest columns in it, if it is about a column and there are any."""
-    if error.condition != UNRESOLVED:
+def suggested(error: SparkError, plan: Plan, session: Session) -> SparkError:
+    """An error about an unknown column with the closest columns in it, if there are any."""
+    relation = next(roots(plan), None)
+    if relation is None:
         return error
     name = error.parameters["objectName"]
     proposal = _closest(name, _candidates(name, relation, session))
@@ -53,6 +55,8 @@ def _failing(relation: Relation, session: Session) -> Relation:
 def _columns(relation: Relation, session: Session) -> list[str] | None:
     """The relation's columns, None if it is wrong by itself."""
     try:
+        if reads_stream(relation, session):
+            return stream_schema(relation, session).names
         return session.engine.schema(relation).names
     except Exception:
         return None
