@@ -89,7 +89,11 @@ def test_a_client_connects_over_tls(tmp_path):
     with CauceServer(host="0.0.0.0", tls=(certificate, key)) as server:
         spark = ConnectSession(connection=_TrustingBuilder(server, certificate))
 
+        spark.range(3).createOrReplaceTempView("shared")
+        [session] = server.sessions.sessions()
+
         assert spark.range(3).count() == 3
+        assert session.client_session().table("shared").count() == 3
         spark.stop()
 
 

@@ -147,6 +147,17 @@ def test_the_server_can_open_a_client_on_a_session(spark, server):
     assert session.client_session() is inside
 
 
+def test_a_client_inside_is_of_the_sessions_user(connect, monkeypatch):
+    monkeypatch.setenv("USER", "the server's own user")
+    with CauceServer(users={"token-of-bob": "bob"}) as server:
+        bob = connect(server, token="token-of-bob", user="")
+        bob.range(3).createOrReplaceTempView("shared")
+        [session] = server.sessions.sessions()
+
+        assert session.client_session().table("shared").count() == 3
+        bob.stop()
+
+
 def test_a_clone_starts_from_settings_views_and_functions(spark):
     spark.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
     spark.range(3).createOrReplaceTempView("numbers")

@@ -24,6 +24,11 @@ class Tokens:
     def __init__(self, principals: Mapping[str, str]) -> None:
         """`principals` maps a token to the principal it authenticates."""
         self._principals = {f"Bearer {token}".encode(): name for token, name in principals.items()}
+        self._tokens = {name: token for token, name in principals.items()}
+
+    def token_of(self, principal: str) -> str:
+        """A token that authenticates the principal."""
+        return self._tokens[principal]
 
     def principal(self, metadata: Sequence[tuple[str, str | bytes]]) -> str | None:
         """The principal of a call, or None. Every token is compared in constant time."""

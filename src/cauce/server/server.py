@@ -24,6 +24,7 @@ MESSAGE_BYTES_MAX = 128 * 1024 * 1024
 CALLS_MAX = 256
 """Calls served at once; a streaming listener or awaitTermination is one for as long as it waits."""
 EXPIRY_INTERVAL_MS = 60_000
+LOOPBACK = "127.0.0.1"
 TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN"
 
 
@@ -32,7 +33,7 @@ class CauceServer:
 
     def __init__(
         self,
-        host: str = "127.0.0.1",
+        host: str = LOOPBACK,
         port: int = 0,
         token: str | None = None,
         *,
@@ -55,6 +56,8 @@ class CauceServer:
         self._tls = tls
         self._clock = clock or SystemClock()
         self._tokens = Tokens({**(users or {}), self.token: ""})
+        self._inner_port = 0
+        """Where this process's own clients connect; with TLS a port of its own, because they need none."""
         self.engine = Engine()
         self.sessions = SessionRegistry(
             self.engine,
@@ -85,6 +88,7 @@ class CauceServer:
             raise SparkError("CAUCE_UNSAFE_ADDRESS", address=self.host)
         server = self._grpc_server()
         self._port = self._bind(server)
+        self._inner_port = server.add_insecure_port(f"{LOOPBACK}:0") if self._tls else self._port
         server.start()
         self._server = server
         threading.Thread(target=self._expire_sessions, name="cauce-expiry", daemon=True).start()
@@ -161,7 +165,7 @@ class CauceServer:
     def _client_session(self, session: Session) -> Any:
         from cauce.server.client import client_session
 
-        return client_session(session, self.connection_string)
+        return client_session(session, self._inner_port, self._tokens.token_of(session.key.principal))
 
 
 def _add_standard_services(server: grpc.Server) -> None:
