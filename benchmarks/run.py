@@ -11,7 +11,9 @@ import argparse
 import dataclasses
 import json
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from engines import APACHE_SPARK, Engine, cauce, measure, spark
@@ -57,16 +59,18 @@ def main() -> None:
     facts = machine()
     engines = chosen_engines(options, console)
     BUILD.mkdir(parents=True, exist_ok=True)
+    results: Results = {engine.name: {} for engine in engines}
     with tempfile.TemporaryDirectory(dir=BUILD) as folder:
-        results = measure_all(engines, size, Path(folder), console)
-    record = {"machine": facts, "results": results}
-    (BUILD / "results.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+        for _ in measure_all(engines, size, Path(folder), results, console):
+            # After every repetition, so that an interrupted run leaves what it has.
+            record = {"machine": facts, "results": results}
+            (BUILD / "results.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+            if options.compare is None:
+                write_page(results, facts, size.large, options.out)
     console.print(table(results))
     for text in [text for line in LINES for text in missed(line, results)]:
         console.print(f"behind its goal: {text}", style="yellow")
-    if options.compare is None:
-        write_page(results, facts, size.large, options.out)
-        console.print(f"Written: {options.out}/benchmarks.md, {BUILD}/results.json")
+    console.print(f"Every number: {BUILD}/results.json")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -88,25 +92,25 @@ def chosen_engines(options: argparse.Namespace, console: Console) -> list[Engine
     return [cauce(), apache] if apache else [cauce()]
 
 
-def measure_all(engines: list[Engine], size: Size, folder: Path, console: Console) -> Results:
-    """In turns, so that every engine sees the same other load on the machine."""
+def measure_all(
+    engines: list[Engine], size: Size, folder: Path, results: Results, console: Console
+) -> Iterator[int]:
+    """Fills `results`; yields after every repetition. Engines take turns, to see the same other load."""
     inputs = write_inputs(engines, size, folder)
     names = list(dict.fromkeys(line.measurement for line in LINES))
-    results: Results = {engine.name: {} for engine in engines}
     # The display is redrawn rarely: it shares the machine with what is measured.
     with Progress(console=console, refresh_per_second=0.5) as progress:
         task = progress.add_task("measuring", total=size.repetitions * (len(names) * len(engines) + 1))
-        for _ in range(size.repetitions):
-            for name in names:
-                for engine in engines:
-                    progress.update(task, description=f"{engine.name}: {name}")
-                    numbers = measure(engine, name, inputs[engine.name, name])
-                    results[engine.name].setdefault(name, []).append(numbers)
-                    progress.advance(task)
+        for repetition in range(size.repetitions):
+            for name, engine in product(names, engines):
+                progress.update(task, description=f"{engine.name}: {name}")
+                numbers = measure(engine, name, inputs[engine.name, name])
+                results[engine.name].setdefault(name, []).append(numbers)
+                progress.advance(task)
             parts = step_by_step(engines[0], inputs[engines[0].name, "start_up"])
             results[engines[0].name].setdefault(STEP_BY_STEP, []).append(parts)
             progress.advance(task)
-    return results
+            yield repetition
 
 
 def step_by_step(engine: Engine, folder: Path) -> dict:
