@@ -23,9 +23,9 @@ START_UP_PARTS = {
 }
 HOW = """\
 The programs are plain PySpark (`benchmarks/measurements.py`) and run unchanged on both engines: one
-process each, in turns, every number the median of {repetitions} such run(s). Both engines keep their
-default durability: cauce fsyncs every commit, Apache Spark does not. Apache Spark runs with
-`local[2]` and 2 shuffle partitions.
+process each, in turns, every number the median of the repetitions (here: {repetitions}). Both
+engines keep their default durability: cauce fsyncs every commit, Apache Spark does not. Apache
+Spark runs with `local[2]` and 2 shuffle partitions.
 
 - **Small batches**: one Parquet file of 100 rows each, `noop` sink, a checkpoint on disk; a filter with
   a projection, and a count per 5-second window under a watermark in update mode. The duration is the time
@@ -51,7 +51,7 @@ def machine() -> dict[str, str]:
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "machine": f"{_processor()}, {os.cpu_count()} cores, {memory_gb:.0f} GB",
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
-        "load": f"{os.getloadavg()[0]:.1f} when the run began",
+        "load": _load(),
         "Python": platform.python_version(),
         "cauce": version("cauce"),
         "Sail": version("pysail"),
@@ -71,6 +71,12 @@ def _processor() -> str:
     lines = cpu.read_text().splitlines() if cpu.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
+
+
+def _load() -> str:
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    busy = "; other work had the machine too, so trust the ratios more than the durations"
+    return f"{load:.1f} when the run began" + (busy if load > cores else "")
 
 
 def _java() -> str:
@@ -119,7 +125,8 @@ def _page(results: Results, facts: dict[str, str], large: str) -> str:
             "",
             "## Where a small batch goes",
             "",
-            "Mean milliseconds of each phase that progress reports.",
+            "Mean milliseconds of each phase that progress reports. Each is cut to whole milliseconds, so",
+            "cauce's short ones look up to one millisecond shorter than they are.",
             "",
             *_table(["", *results], _phase_rows(results)),
             "",
