@@ -8,12 +8,14 @@ from pyspark.sql.types import StructType
 
 from cauce.clock import Clock, SystemClock
 from cauce.conf import Conf
+from cauce.plan.epoch_times import localize_epoch_times
 from cauce.plan.event_time import event_times
 from cauce.plan.expression_strings import read_expressions
 from cauce.plan.file_metadata import read_file_metadata
 from cauce.plan.grouping_sets import rewrite_grouping_sets
 from cauce.plan.join_columns import name_join_columns
 from cauce.plan.join_filters import merge_join_filters
+from cauce.plan.join_pruning import prune_join_columns
 from cauce.plan.windows import rewrite_windows
 from cauce.session import Session
 from cauce.streaming.planner.batch_twin import BatchTwin
@@ -31,6 +33,8 @@ RULES = (
     rewrite_windows,
     rewrite_grouping_sets,
     name_join_columns,
+    prune_join_columns,
+    localize_epoch_times,
 )
 """Applied in this order to the expanded relation; each is a pure function (relation, schema) -> relation."""
 
