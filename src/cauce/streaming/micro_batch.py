@@ -114,9 +114,7 @@ class MicroBatches:
             return False
         now_ms = self.execution.clock.now_ms()
         return any(
-            node.wants_batch(
-                watermark_ms, self._last_watermark_ms, self.execution.output_mode, now_ms=now_ms
-            )
+            node.wants_batch(watermark_ms, self._last_watermark_ms, self.execution.output_mode, now_ms=now_ms)
             for node in self.execution.stateful_nodes
         )
 
