@@ -135,7 +135,8 @@ def rows_of(frame: DataFrame) -> list[str]:
 
 def rounded(value: object) -> object:
     if isinstance(value, float):
-        return f"{value + 0.0:.9g}"
+        # A moment that is zero may come out as a rounding error, depending on the order of the rows.
+        return "0" if abs(value) < 1e-9 else f"{value:.9g}"
     if isinstance(value, dict):
         return {key: rounded(inner) for key, inner in value.items()}
     return [rounded(inner) for inner in value] if isinstance(value, list) else value
