@@ -59,6 +59,12 @@ def test_join_then_aggregate(streams, check):
     check(joined.groupBy(clicks.name, views.name).agg(F.max(views.ts), F.count("*").alias("n")))
 
 
+def test_structs_of_joined_columns_keep_their_names(streams, check):
+    clicks, views = streams
+    joined = clicks.join(views, clicks.id == views.id)
+    check(joined.select(F.struct(clicks.id, views.ts, views.name.alias("who")).alias("pair")))
+
+
 def test_join_of_joins(streams, check):
     clicks, views = streams
     other = clicks.select("id", F.col("ts").alias("time"))

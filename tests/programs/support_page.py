@@ -65,6 +65,9 @@ def differences() -> Iterator[str]:
     yield "- Commits are synced to disk, and a second run on a checkpoint is refused."
     yield "- What Spark refuses only once a batch is planned is refused at start()."
     yield "- `cauce.sql.streaming.relaxed` = true allows exact `count(DISTINCT ..)` in aggregations."
+    yield "- Null keys never match in a full outer join of two streams, as in a batch; in Spark they do."
+    yield "- A condition like `left.amount > 0` does not keep the state of an outer join for ever."
+    yield "- Processing-time timeouts run a batch when one is due, not batch after batch."
     yield "- Progress also has the sums over all sources, as in Spark's classic session."
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from pyspark.sql.connect.proto.expressions_pb2 import Expression
 
 from cauce.errors import AnalysisException
-from cauce.plan.build import attribute, quoted
-from cauce.plan.expression_text import output_name
+from cauce.plan.build import alias, attribute, quoted
+from cauce.plan.expression_text import function_name, output_name
 from cauce.plan.tables import identifier_parts
-from cauce.plan.walk import transform_expression
+from cauce.plan.walk import operands, replace_operands
 
 __all__ = ["Column", "Scope", "fresh_name", "parsed", "unaliased"]
 
@@ -78,7 +78,16 @@ class Scope:
 
     def rewrite(self, expression: Expression) -> Expression:
         """The expression with every reference replaced by the column's own name."""
-        return transform_expression(expression, self._rewrite_reference)
+        if expression.HasField("expression_string"):
+            return self.rewrite(unaliased(parsed(expression)))
+        if expression.HasField("unresolved_attribute"):
+            found = self.resolve(expression.unresolved_attribute)
+            return expression if found is None else attribute(found[0].name, *found[1])
+        old = operands(expression)
+        new = [self.rewrite(operand) for operand in old]
+        if function_name(expression) == "struct":  # its fields are called after the columns
+            new = [_called_as(before, after) for before, after in zip(old, new, strict=True)]
+        return replace_operands(expression, new)
 
     def find(self, name: str) -> Column | None:
         """The column that users see under a bare name; AnalysisException if there are several."""
@@ -96,14 +105,6 @@ class Scope:
         table = identifier_parts(star.unparsed_target.removesuffix(".*"))[-1].lower()
         return [c for c in columns if table in c.tables] or None
 
-    def _rewrite_reference(self, part: Expression) -> Expression:
-        if part.HasField("expression_string"):
-            return self.rewrite(unaliased(parsed(part)))
-        if not part.HasField("unresolved_attribute"):
-            return part
-        found = self.resolve(part.unresolved_attribute)
-        return part if found is None else attribute(found[0].name, *found[1])
-
     def _only(self, found: list[Column], reference: Expression.UnresolvedAttribute) -> Column:
         found = [c for c in found if c.name in self.visible] or found
         if reference.HasField("plan_id") and len(found) > 1:
@@ -116,6 +117,12 @@ class Scope:
             raise AnalysisException("AMBIGUOUS_COLUMN_REFERENCE", name=f"`{name}`")
         options = ", ".join(f"`{'`.`'.join([*sorted(c.tables)[:1], c.shown])}`" for c in found)
         raise AnalysisException("AMBIGUOUS_REFERENCE", name=f"`{name}`", referenceNames=f"[{options}]")
+
+
+def _called_as(before: Expression, after: Expression) -> Expression:
+    if not before.HasField("unresolved_attribute") or output_name(before) == output_name(after):
+        return after
+    return alias(after, output_name(before))
 
 
 def parsed(expression: Expression) -> Expression:

@@ -14,7 +14,7 @@ from cauce.plan.build import alias, attribute, project, quoted
 from cauce.plan.expression_text import function_name, output_name
 from cauce.plan.scope import Column, Scope, fresh_name, parsed
 from cauce.plan.tables import identifier_parts
-from cauce.plan.walk import expressions, replace_children, replace_expressions, walk_expression
+from cauce.plan.walk import expressions, operands, replace_children, replace_expressions, walk_expression
 
 __all__ = ["SCOPE_RULES", "Rule", "named_as", "over", "rewritten_by"]
 
@@ -241,4 +241,7 @@ class _Columns:
 
 def _is_opaque(part: Expression) -> bool:
     """Whether an expression may make several columns, or name columns in a way only the engine reads."""
-    return part.HasField("unresolved_regex") or function_name(part) in GENERATORS
+    if part.HasField("unresolved_regex") or function_name(part) in GENERATORS:
+        return True
+    holds_star = any(operand.HasField("unresolved_star") for operand in operands(part))
+    return holds_star and function_name(part) != "count"

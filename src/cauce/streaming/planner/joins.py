@@ -107,8 +107,10 @@ class _Side:
     """One side while it is planned: its relation, the columns it gives, and what is computed for the join."""
 
     relation: Relation
-    names: tuple[str, ...] | None
-    """New names, if the side is a renaming of `relation`."""
+    source: Relation
+    """What `relation` chooses its columns from, if it does nothing else; else `relation` itself."""
+    columns: list[tuple[str, str]]
+    """(column of `source`, name) of each column."""
     schema: StructType
     keys: list[Expression] = field(default_factory=list)
     null_safe: list[bool] = field(default_factory=list)
@@ -116,10 +118,8 @@ class _Side:
 
     @classmethod
     def of(cls, cutter: "Cutter", relation: Relation) -> "_Side":
-        schema = cutter.twin.schema(relation)
-        if kind(relation) == "to_df":
-            return cls(relation.to_df.input, tuple(relation.to_df.column_names), schema)
-        return cls(relation, None, schema)
+        source, columns = _chosen_columns(cutter, relation)
+        return cls(relation, source, columns, cutter.twin.schema(relation))
 
     @property
     def owner(self) -> JoinSide:
@@ -139,17 +139,13 @@ class _Side:
         made = [alias(k, self.key_column(i)) for i, k in enumerate(self.keys) if not _is_column(k)]
         if self.passes:
             made.append(alias(reduce(lambda a, b: call("and", a, b), self.passes), PASSES))
-        if not made and (is_source(self.relation) or cutter.is_boundary(self.relation)):
-            return self._renamed(cutter.cut(self.relation))
-        named = self.relation if self.names is None else _to_df(self.relation, self.names)
-        if not made:
-            return cutter.cut(named)
-        return cutter.cut(project(named, [*map(attribute, self.schema.names), *made]))
-
-    def _renamed(self, node: Node) -> Node:
-        if self.names is None:
-            return node
-        return _select(node, list(zip(node.schema.names, self.names, strict=True)))
+        if made:
+            return cutter.cut(project(self.relation, [*map(attribute, self.schema.names), *made]))
+        if not is_source(self.source) and not cutter.is_boundary(self.source):
+            return cutter.cut(self.relation)
+        node = cutter.cut(self.source)
+        is_all = self.columns == [(name, name) for name in node.schema.names]
+        return node if is_all else _select(node, self.columns)
 
     def described(
         self, cutter: "Cutter", node: Node, facts: JoinSide, key: int | None, *, is_bounded: bool
@@ -359,8 +355,17 @@ def _select(child: Node, columns: Sequence[tuple[str, str]]) -> SelectNode:
     return SelectNode(child, tuple(chosen), schema)
 
 
-def _to_df(relation: Relation, names: Sequence[str]) -> Relation:
-    renamed = Relation()
-    renamed.to_df.input.CopyFrom(relation)
-    renamed.to_df.column_names.extend(names)
-    return renamed
+def _chosen_columns(cutter: "Cutter", relation: Relation) -> tuple[Relation, list[tuple[str, str]]]:
+    """The relation below renamings and choices of columns, and (column, name) of each one chosen."""
+    if kind(relation) == "to_df":
+        source, columns = _chosen_columns(cutter, relation.to_df.input)
+        names = relation.to_df.column_names
+        return source, [(column, name) for (column, _), name in zip(columns, names, strict=True)]
+    if kind(relation) == "project" and all(map(_picked, relation.project.expressions)):
+        source, columns = _chosen_columns(cutter, relation.project.input)
+        by_name = {name.lower(): column for column, name in columns}
+        picked = [pair for e in relation.project.expressions if (pair := _picked(e)) is not None]
+        if len(by_name) == len(columns) and all(column.lower() in by_name for column, _ in picked):
+            return source, [(by_name[column.lower()], name) for column, name in picked]
+    names = cutter.twin.schema(relation).names
+    return relation, [(name, name) for name in names]

@@ -15,6 +15,7 @@ from cauce.plan.file_metadata import read_file_metadata
 from cauce.plan.grouping_sets import rewrite_grouping_sets
 from cauce.plan.join_columns import name_join_columns
 from cauce.plan.join_filters import merge_join_filters
+from cauce.plan.join_pruning import prune_join_columns
 from cauce.plan.windows import rewrite_windows
 from cauce.session import Session
 from cauce.streaming.planner.batch_twin import BatchTwin
@@ -32,6 +33,7 @@ RULES = (
     rewrite_windows,
     rewrite_grouping_sets,
     name_join_columns,
+    prune_join_columns,
     localize_epoch_times,
 )
 """Applied in this order to the expanded relation; each is a pure function (relation, schema) -> relation."""
