@@ -2,9 +2,5 @@
 
 __all__ = ["GAPS"]
 
-GAPS = {
-    "extra_aggregates": "histogram_numeric is refused",
-    "frame_operations": "the engine crashes in an unpivot of nullable with other columns, which is an error",
-    "growing_static_join": "files added to a static folder are seen by the next batch, not in Spark",
-}
+GAPS: dict[str, str] = {}
 """Program -> why, in a few words for docs/spark-support.md."""

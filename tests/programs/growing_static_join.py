@@ -1,4 +1,4 @@
-"""Rows appended to the static side of a join are seen by the next batch."""
+"""The static side of a join is the files there were at start(): those that come later are not seen."""
 
 from pathlib import Path
 

@@ -55,7 +55,10 @@ SOURCE = python_files("src")
 PACKAGES = [path for path in SOURCE if path.name == "__init__.py"]
 ALL_PYTHON = python_files(*FOLDERS)
 ALL_TEXT = list(files(*FOLDERS, suffixes=TEXT_SUFFIXES)) + [
-    path for path in sorted(ROOT.iterdir()) if path.is_file() and path.suffix in TEXT_SUFFIXES
+    path
+    for path in sorted(ROOT.iterdir())
+    # In a linked work tree .git is a file.
+    if path.is_file() and path.suffix in TEXT_SUFFIXES and path.name != ".git"
 ]
 
 

@@ -8,6 +8,7 @@ from pyspark.sql.connect.proto import Relation
 from cauce.connect.preparation import Preparation, replace
 from cauce.errors import AnalysisException
 from cauce.streaming.sources.batch_files import FORMATS_READ_HERE, read_batch_files
+from cauce.streaming.sources.pinned_files import pinned_files
 from cauce.streaming.sources.sink_output import listed_files
 
 __all__ = ["check_paths"]
@@ -39,6 +40,8 @@ def check_paths(node: Relation, preparation: Preparation) -> None:
         replace(node, session.engine.leaf(table, preparation.lease))
         return
     listed = listed_files(node, session.engine)
+    if listed is None and preparation.pinned:
+        listed = pinned_files(node, session.engine)
     if listed is not None:
         replace(node, listed)
 

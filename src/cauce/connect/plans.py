@@ -21,6 +21,7 @@ from cauce.connect.semantics import semantic_key
 from cauce.connect.sequence_ids import project
 from cauce.connect.summaries import describe, summary
 from cauce.connect.table_functions import unresolved_table_valued_function
+from cauce.connect.unpivot import unpivot
 from cauce.errors import SparkError
 from cauce.plan.walk import children, kind
 from cauce.session import Session
@@ -41,6 +42,7 @@ REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
     "project": project,
     "read": check_paths,
     "summary": summary,
+    "unpivot": unpivot,
     "unresolved_table_valued_function": unresolved_table_valued_function,
 }
 """By relation type: the function that changes such a relation in place. Children come first."""
@@ -58,10 +60,15 @@ INPUTS = {
 
 
 def prepare(
-    relation: Relation, session: Session, lease: contextlib.ExitStack, *, running: bool = True
+    relation: Relation,
+    session: Session,
+    lease: contextlib.ExitStack,
+    *,
+    running: bool = True,
+    pinned: bool = False,
 ) -> Preparation:
     """Make the relation, in place, one that Sail can run (or only analyse)."""
-    preparation = Preparation(session, lease, lambda part: compute(part, session), running)
+    preparation = Preparation(session, lease, lambda part: compute(part, session), running, pinned)
     for node in reversed(_nodes(relation, preparation)):
         _rewrite(node, preparation)
     return preparation

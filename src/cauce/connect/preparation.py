@@ -32,6 +32,8 @@ class Preparation:
     """The rows of a relation that was not prepared yet (a checkpoint, a persisted relation)."""
     running: bool = True
     """False when the plan is only analysed, so that nothing must be computed for it."""
+    pinned: bool = False
+    """True for a relation that runs in every batch of a stream, over the files of its first run."""
     observed: list[ObservedMetrics] = field(default_factory=list)
 
 

@@ -1,13 +1,16 @@
 """Plans that read a stream: their analysis, their views, and the refusal to run them as a batch."""
 
+import contextlib
 from collections.abc import Iterator
 
 from pyspark.sql.connect import proto
 from pyspark.sql.connect.proto import AnalyzePlanRequest, AnalyzePlanResponse, ExecutePlanResponse
 from pyspark.sql.connect.types import pyspark_types_to_proto_types
+from pyspark.sql.types import StructType
 
 from cauce.connect import forward
 from cauce.connect.execution import Execution
+from cauce.connect.static_parts import prepare_static_parts
 from cauce.connect.wire import Parts
 from cauce.plan.printing import tree_text
 from cauce.plan.tables import normalized_name
@@ -32,7 +35,7 @@ def schema(message: AnalyzePlanRequest.Schema, session: Session) -> AnalyzePlanR
     """`df.schema` of a stream."""
     if not reads_stream(message.plan.root, session):
         return None
-    found = pyspark_types_to_proto_types(stream_schema(message.plan.root, session))
+    found = pyspark_types_to_proto_types(_columns(message.plan.root, session))
     return AnalyzePlanResponse(schema=AnalyzePlanResponse.Schema(schema=found))
 
 
@@ -40,7 +43,7 @@ def is_streaming(message: AnalyzePlanRequest.IsStreaming, session: Session) -> A
     """`df.isStreaming`; a source that cannot be resolved is an error, as any analysis of it is."""
     answer = reads_stream(message.plan.root, session)
     if answer:
-        stream_schema(message.plan.root, session)
+        _columns(message.plan.root, session)
     return AnalyzePlanResponse(is_streaming=AnalyzePlanResponse.IsStreaming(is_streaming=answer))
 
 
@@ -48,7 +51,7 @@ def is_local(message: AnalyzePlanRequest.IsLocal, session: Session) -> AnalyzePl
     """`df.isLocal()` of a stream; the client asks it to have `df["a.b"]` checked."""
     if not reads_stream(message.plan.root, session):
         return None
-    stream_schema(message.plan.root, session)
+    _columns(message.plan.root, session)
     return AnalyzePlanResponse(is_local=AnalyzePlanResponse.IsLocal(is_local=False))
 
 
@@ -64,16 +67,25 @@ def tree_string(message: AnalyzePlanRequest.TreeString, session: Session) -> Ana
     """`df.printSchema()` of a stream."""
     if not reads_stream(message.plan.root, session):
         return None
-    schema = stream_schema(message.plan.root, session)
+    schema = _columns(message.plan.root, session)
     text = schema.treeString(message.level) if message.HasField("level") else schema.treeString()
     return AnalyzePlanResponse(tree_string=AnalyzePlanResponse.TreeString(tree_string=text))
+
+
+def _columns(relation: proto.Relation, session: Session) -> StructType:
+    with contextlib.ExitStack() as lease:
+        prepare_static_parts(relation, session, lease, running=False)
+        return stream_schema(relation, session)
 
 
 def create_dataframe_view(message: proto.CreateDataFrameViewCommand, execution: Execution) -> Iterator[Parts]:
     """A temporary view over a stream is remembered here, because Sail cannot hold it."""
     name = normalized_name(message.name)
     if reads_stream(message.input, execution.session):
-        execution.session.views[name] = message.input
+        with contextlib.ExitStack() as lease:
+            prepare_static_parts(message.input, execution.session, lease)
+            execution.session.views[name] = message.input
+            execution.session.view_leases.replace(name, lease.pop_all())
         return iter(())
     execution.session.views.pop(name, None)
     return forward.execute(execution)

@@ -1,5 +1,6 @@
 """The streaming commands: start, query, manager and listener bus, one function per message."""
 
+import contextlib
 import pickle
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from pyspark.sql.connect.proto import ExecutePlanResponse
 
 from cauce.connect.execution import Execution
 from cauce.connect.output import while_waiting
+from cauce.connect.static_parts import prepare_static_parts
 from cauce.errors import AnalysisException, PythonException, SparkError
 from cauce.plan.intervals import parse_trigger_interval_ms
 from cauce.streaming.listener import Event
@@ -34,7 +36,10 @@ def write_stream_operation_start(
 ) -> Iterator[ExecutePlanResponse]:
     """`df.writeStream...start()`."""
     streams = streams_of(execution.session)
-    query = streams.start(message.input, _sink_options(message), _trigger(message))
+    with contextlib.ExitStack() as lease:
+        prepare_static_parts(message.input, execution.session, lease)
+        query = streams.start(message.input, _sink_options(message), _trigger(message))
+        query.on_end(lease.pop_all().close)
     result = proto.WriteStreamOperationStartResult(query_id=_instance_id(query), name=query.name or "")
     if not streams.listeners.is_empty:
         event = Event.started(query.id, query.run_id, query.name, query.started_ms)

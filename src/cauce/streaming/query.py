@@ -73,7 +73,7 @@ class StreamingQuery:
         self._session = session
         self._clock = clock
         self._listeners = listeners
-        self._on_end = on_end
+        self._end_hooks: list[Callable[[], None]] = [lambda: on_end(self)]
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._changed = threading.Condition()
@@ -104,6 +104,14 @@ class StreamingQuery:
 
     def start(self) -> None:
         self._thread.start()
+
+    def on_end(self, hook: Callable[[], None]) -> None:
+        """`hook` runs once when the query has ended; at once if it has."""
+        with self._changed:
+            if not self._ended.is_set():
+                self._end_hooks.append(hook)
+                return
+        hook()
 
     def stop(self) -> None:
         """End after the batch under way; waits up to spark.sql.streaming.stopTimeout (0: for ever)."""
@@ -266,7 +274,8 @@ class StreamingQuery:
         with self._changed:
             self._ended.set()
             self._changed.notify_all()
-        self._on_end(self)
+        for hook in self._end_hooks:
+            hook()
         condition = getattr(self.exception and self.exception.__cause__, "condition", None)
         message = None if self.exception is None else str(self.exception)
         self._listeners.post(lambda: Event.terminated(self.id, self.run_id, message, condition))

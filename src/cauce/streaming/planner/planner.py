@@ -16,6 +16,7 @@ from cauce.plan.grouping_sets import rewrite_grouping_sets
 from cauce.plan.join_columns import name_join_columns
 from cauce.plan.join_filters import merge_join_filters
 from cauce.plan.join_pruning import prune_join_columns
+from cauce.plan.unpivot import rewrite_unpivot
 from cauce.plan.windows import rewrite_windows
 from cauce.session import Session
 from cauce.streaming.planner.batch_twin import BatchTwin
@@ -32,6 +33,7 @@ RULES = (
     lambda relation, _: read_expressions(relation),
     rewrite_windows,
     rewrite_grouping_sets,
+    rewrite_unpivot,
     name_join_columns,
     prune_join_columns,
     localize_epoch_times,

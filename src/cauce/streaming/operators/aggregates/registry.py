@@ -18,6 +18,7 @@ from cauce.streaming.operators.aggregates.count import Count, CountIf
 from cauce.streaming.operators.aggregates.covariance import Correlation, Covariance
 from cauce.streaming.operators.aggregates.extremes import Max, Min
 from cauce.streaming.operators.aggregates.first_last import First, Last
+from cauce.streaming.operators.aggregates.histogram_numeric import HistogramNumeric
 from cauce.streaming.operators.aggregates.hyper_log_log import ApproxCountDistinct
 from cauce.streaming.operators.aggregates.moments import Moments
 from cauce.streaming.operators.aggregates.ordered import MaxBy, MinBy
@@ -52,6 +53,7 @@ def build(call: AggregateCall) -> Aggregate:
 PARAMETERS_MAX = {
     "approx_count_distinct": 1,
     "approx_percentile": 2,
+    "histogram_numeric": 1,
     "listagg": 1,
     "mode": 1,
     "percentile": 2,
@@ -64,7 +66,7 @@ UNSUPPORTED_AGGREGATES = frozenset(
     {
         "approx_top_k", "approx_top_k_accumulate", "bitmap_construct_agg", "bitmap_or_agg",
         "count_min_sketch",
-        "grouping", "grouping_id", "histogram_numeric", "hll_sketch_agg", "hll_union_agg",
+        "grouping", "grouping_id", "hll_sketch_agg", "hll_union_agg",
         "kll_sketch_agg_bigint", "kll_sketch_agg_double", "kll_sketch_agg_float", "percentile_cont",
         "percentile_disc", "schema_of_json_agg", "schema_of_variant_agg", "theta_sketch_agg",
         "theta_union_agg",
@@ -94,6 +96,7 @@ AGGREGATES: dict[str, Callable[[AggregateCall], Aggregate]] = {
     "every": _min,
     "first": First,
     "first_value": First,
+    "histogram_numeric": HistogramNumeric,
     "kurtosis": partial(Moments, order=4, result=moments.kurtosis),
     "last": Last,
     "last_value": Last,

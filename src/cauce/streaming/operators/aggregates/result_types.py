@@ -15,6 +15,7 @@ from pyspark.sql.types import (
     NullType,
     NumericType,
     StringType,
+    StructType,
 )
 
 __all__ = ["argument_type", "result_type"]
@@ -51,6 +52,8 @@ def result_type(function: str, arguments: Sequence[DataType], parameters: Sequen
         return first
     if function in ARRAYS:
         return ArrayType(first, containsNull=False)
+    if function == "histogram_numeric":
+        return ArrayType(StructType().add("x", first).add("y", DoubleType()))
     if function in SUMS:
         return _sum_type(first)
     if function in AVERAGES:
