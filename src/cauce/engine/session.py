@@ -2,10 +2,8 @@
 
 import contextlib
 import functools
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
-from urllib.parse import unquote, urlparse
 
 import grpc
 import pyarrow as pa
@@ -20,6 +18,7 @@ from cauce.engine.arrow_form import conformed
 from cauce.engine.ddl import ddl_text
 from cauce.engine.errors import translate
 from cauce.engine.raw import TELL_THE_END, OperationIds, RawStub, unfinished
+from cauce.engine.scans import SCAN_BYTES_MIN, scan_bytes
 from cauce.engine.substitute import Template, local_relation
 
 __all__ = ["EngineSession"]
@@ -29,8 +28,6 @@ INLINE_ROWS_MAX = 8_192
 INLINE_BYTES_MAX = 1 << 20
 KEEP_ROWS_MIN = 16_384
 """From here results leave through `Keep`, which costs ~4.5 ms but no serialisation."""
-SCAN_BYTES_MIN = 512 * 1024
-"""A scan of at least this many bytes of files is expected to give many rows."""
 
 
 class EngineSession:
@@ -244,15 +241,5 @@ def _fits_inline(table: pa.Table) -> bool:
 
 def _is_large(value: pa.Table | Relation) -> bool:
     if isinstance(value, Relation):
-        return _scan_bytes(value) >= SCAN_BYTES_MIN
+        return scan_bytes(value) >= SCAN_BYTES_MIN
     return value.num_rows >= KEEP_ROWS_MIN
-
-
-def _scan_bytes(relation: Relation) -> int:
-    """Bytes of the local files a scan reads; an unreadable path counts nothing (Sail will say so)."""
-    total = 0
-    for path in relation.read.data_source.paths:
-        local = unquote(urlparse(path).path) if path.startswith("file:") else path
-        with contextlib.suppress(OSError):
-            total += os.stat(local).st_size
-    return total

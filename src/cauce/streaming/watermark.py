@@ -34,7 +34,17 @@ class EventTimeStats:
         """Statistics of a timestamp[us] column; a null counts as time zero, as in Spark."""
         if not len(event_times):
             return cls()
-        times_us = event_times.cast(pa.int64()).fill_null(0).to_numpy()
+        seen = cls()
+        for chunk in event_times.chunks if isinstance(event_times, pa.ChunkedArray) else [event_times]:
+            seen = seen.plus(cls._of_chunk(chunk))
+        return seen
+
+    @classmethod
+    def _of_chunk(cls, event_times: pa.Array) -> "EventTimeStats":
+        if not len(event_times):
+            return cls()
+        times = event_times.cast(pa.int64())
+        times_us = (times.fill_null(0) if times.null_count else times).to_numpy()
         lowest_ms, highest_ms = int(times_us.min()) // 1000, int(times_us.max()) // 1000
         # Every time is floored to a millisecond before it is averaged.
         avg_ms = lowest_ms + float(np.mean(times_us // 1000 - lowest_ms))

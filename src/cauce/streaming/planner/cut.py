@@ -28,6 +28,7 @@ from cauce.streaming.planner.nodes import (
     StatefulNode,
     WatermarkNode,
 )
+from cauce.streaming.planner.plain_fragment import PlainFragment, plain_fragment
 from cauce.streaming.planner.source_leaf import SourceLeaf, is_source
 
 __all__ = ["Boundary", "Cutter", "is_streaming"]
@@ -89,7 +90,19 @@ class Cutter:
         )
         schema = self._schema(template, empty)
         nothing = self.empty_table(schema)
-        return FragmentNode(template, dict(inputs), schema, nothing, carried, tree_text(relation), time)
+        node = FragmentNode(template, dict(inputs), schema, nothing, carried, tree_text(relation), time)
+        node.plain = None if time is not None else self._plain(relation, node)
+        return node
+
+    def _plain(self, relation: Relation, node: FragmentNode) -> PlainFragment | None:
+        """How to compute the fragment without the engine; tells a watermark below what it need not read."""
+        if len(node.inputs) != 1:
+            return None
+        [(name, child)] = node.inputs.items()
+        plain = plain_fragment(relation, name, self.empty(child).schema, node.empty.schema)
+        if plain is not None and isinstance(child, WatermarkNode):
+            child.needed = tuple(n for n in child.schema.names if n in plain.columns or n == child.column)
+        return plain
 
     def _schema(self, template: Template, empty: Mapping[str, pa.Table]) -> StructType:
         """The fragment's columns. The engine's analysis gives no type to a column that one side of a union
