@@ -30,6 +30,7 @@ text of a condition that Spark has is Spark's. Raise as
 import functools
 import json
 from importlib import resources
+from typing import Any
 
 __all__ = [
     "AnalysisException",
@@ -56,8 +57,11 @@ __all__ = [
 
 
 @functools.cache
-def conditions() -> dict[str, dict[str, str]]:
-    """Condition name -> {"sqlState", "message"}; sub-conditions are spelled `MAIN.SUB`."""
+def conditions() -> dict[str, dict[str, Any]]:
+    """Condition name -> {"sqlState", "message"}; sub-conditions are spelled `MAIN.SUB`.
+
+    `"unnamed": true` marks those whose name Spark leaves out of the message: its Kafka connector's.
+    """
     return json.loads(resources.files("cauce").joinpath("error_conditions.json").read_text())
 
 
@@ -82,7 +86,7 @@ class SparkError(Exception):
         text = conditions()[self.condition]["message"]
         for name, value in self.parameters.items():
             text = text.replace(f"<{name}>", value)
-        if self.condition.startswith("_LEGACY_ERROR_"):
+        if self.condition.startswith("_LEGACY_ERROR_") or "unnamed" in conditions()[self.condition]:
             return text  # Spark hides the names of conditions it has not migrated yet.
         suffix = f" SQLSTATE: {self.sqlstate}" if self.sqlstate else ""
         return f"[{self.condition}] {text}{suffix}"

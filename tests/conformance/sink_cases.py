@@ -9,12 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql.datasource import DataSource, DataSourceStreamWriter, WriterCommitMessage
 from pyspark.sql.streaming.readwriter import DataStreamWriter
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.types import BinaryType, StringType, StructField, StructType
 
 from cauce.checkpoint import SinkLog
 from cauce.files import LocalFileSystem
 from cauce.formats import READERS, FormatOptions
 from cauce.streaming.sinks import SinkOptions
+from tests.support.mock_kafka import MockKafka
 
 FLAT_ONLY = ("arr", "st", "m")
 """Columns that CSV cannot hold."""
@@ -92,6 +93,24 @@ def console_case(env: Any) -> SinkCase:
     )
 
 
+KAFKA = StructType().add("key", StringType()).add("value", BinaryType()).add("topic", StringType())
+
+
+def kafka_case(env: Any) -> SinkCase:
+    kafka = MockKafka()
+    env.finalizers.append(kafka.close)
+    kafka.create("out")
+
+    def answer() -> Rows:
+        return [
+            {"key": None if key is None else key.decode(), "value": value, "topic": "out"}
+            for _, key, value, _ in kafka.records("out")
+        ]
+
+    options = SinkOptions("kafka", "append", options={"kafka.bootstrap.servers": kafka.servers})
+    return SinkCase(options, answer, KAFKA, repeats_are_ignored=False)
+
+
 def noop_case(env: Any) -> SinkCase:
     return SinkCase(
         SinkOptions("noop", "append"), list, env.schema, repeats_are_ignored=True, keeps_types=False
@@ -156,6 +175,7 @@ CASES: dict[str, Callable[[Any], SinkCase]] = {
     "console": console_case,
     "foreach": user_code_case("foreach", DataStreamWriter._construct_foreach_function(note)),
     "foreachBatch": foreach_batch_case,
+    "kafka": kafka_case,
     "memory": memory_case,
     "my-sink": user_code_case("my-sink"),
     "noop": noop_case,
@@ -166,3 +186,10 @@ CASES: dict[str, Callable[[Any], SinkCase]] = {
 
 def lines_table(values: list[str | None]) -> pa.Table:
     return pa.table({"value": pa.array(values, pa.string())})
+
+
+def records_table(records: list[tuple[str | None, bytes | None]]) -> pa.Table:
+    """Keys and values for Kafka, all for one topic."""
+    keys, values = zip(*records, strict=True)
+    topics = pa.repeat(pa.scalar("out"), len(records))
+    return pa.table({"key": pa.array(keys, pa.string()), "value": pa.array(values), "topic": topics})

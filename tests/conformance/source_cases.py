@@ -15,6 +15,7 @@ from pyspark.sql.datasource import DataSource, DataSourceStreamReader, InputPart
 from pyspark.sql.types import LongType, StringType, StructType
 
 from cauce.streaming.sources import MemoryStream, SourceOptions
+from tests.support.mock_kafka import MockKafka
 
 ROWS = StructType().add("id", LongType()).add("name", StringType())
 LINES = StructType().add("value", StringType())
@@ -131,6 +132,20 @@ def socket_case(env: Any) -> SourceCase:
     return SourceCase(options, server.send_lines, len(NAMES), replays_after_restart=False)
 
 
+QUICK = {"kafka.fetch.max.wait.ms": "10"}
+"""The mock broker answers a fetch when its time is up, whatever arrives meanwhile."""
+
+
+def kafka_case(env: Any) -> SourceCase:
+    kafka = MockKafka()
+    env.finalizers.append(kafka.close)
+    kafka.create("in")
+    named = {"kafka.bootstrap.servers": kafka.servers, "subscribe": "in", **QUICK}
+    options = SourceOptions("kafka", options={**named, "startingOffsets": "earliest"})
+    limit = {"maxOffsetsPerTrigger": str(len(NAMES))}
+    return SourceCase(options, lambda: kafka.send("in", NAMES), len(NAMES), limit)
+
+
 class LineServer:
     """Sends lines to whoever is connected, and returns when the kernel has them."""
 
@@ -209,6 +224,7 @@ def python_case(env: Any) -> SourceCase:
 
 CASES: dict[str, Callable[[Any], SourceCase]] = {
     **{format: file_case(format) for format in FILE_WRITERS},
+    "kafka": kafka_case,
     "memory": memory_case,
     "my-source": python_case,
     "rate": rate_case,

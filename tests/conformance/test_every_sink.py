@@ -31,7 +31,7 @@ from cauce.conf import Conf
 from cauce.errors import AnalysisException, IllegalArgumentException
 from cauce.files import LocalFileSystem
 from cauce.streaming.sinks import SINKS, SinkContext, check_output_mode, sink_class
-from tests.conformance.sink_cases import CASES, PythonData, lines_table
+from tests.conformance.sink_cases import CASES, PythonData, lines_table, records_table
 
 SCHEMA = (
     StructType()
@@ -88,6 +88,8 @@ class Bench:
         """Three rows: of all types the sink takes, of nulls, and with an empty string."""
         if self.case.schema.names == ["value"]:
             return lines_table(["日本 😀", "b", "c"])
+        if "topic" in self.case.schema.names:
+            return records_table([("日本 😀", b"\x00ab"), (None, None), ("", b"")])
         return all_types().select(self.case.schema.names)
 
 
@@ -95,9 +97,10 @@ class Bench:
 def bench(request, tmp_path, spark, server):
     spark.conf.get("spark.sql.session.timeZone")  # A session begins with its first request.
     [session] = [each for each in server.sessions.sessions() if each.session_id == spark.session_id]
-    return Bench(
-        request.param, SimpleNamespace(tmp_path=tmp_path, session=session, schema=SCHEMA, printed=[])
-    )
+    env = SimpleNamespace(tmp_path=tmp_path, session=session, schema=SCHEMA, printed=[], finalizers=[])
+    yield Bench(request.param, env)
+    for finalizer in reversed(env.finalizers):
+        finalizer()
 
 
 every_sink = pytest.mark.parametrize("bench", sorted(CASES), indirect=True)

@@ -12,6 +12,7 @@ from pyspark.sql.connect.proto import (
     Relation,
 )
 
+from cauce.connect.batch_writes import own_write
 from cauce.connect.execution import Execution
 from cauce.connect.metrics import observed_metrics
 from cauce.connect.plans import prepare, roots
@@ -80,7 +81,14 @@ def _sql(execution: Execution) -> Iterator[Parts]:
             yield response
 
 
-SPECIAL = {"create_dataframe_view": _create_view, "sql_command": _sql}
+def _write(execution: Execution) -> Iterator[Parts]:
+    """A write that Sail knows, or one to a format that is written here."""
+    if not own_write(execution.request.plan.command.write_operation, execution.session):
+        with contextlib.ExitStack() as lease:
+            yield from execute(execution, lease)
+
+
+SPECIAL = {"create_dataframe_view": _create_view, "sql_command": _sql, "write_operation": _write}
 
 
 def check(relation: Relation, session: Session) -> None:

@@ -1,4 +1,4 @@
-"""Reading files that are not there, where Sail gives no rows, or that a sink's log does not list."""
+"""Batch reads that are not as Sail has them: formats read here, files that are not there or not listed."""
 
 import os
 from urllib.parse import unquote, urlparse
@@ -8,6 +8,7 @@ from pyspark.sql.connect.proto import Relation
 from cauce.connect.preparation import Preparation, replace
 from cauce.errors import AnalysisException
 from cauce.streaming.sources.batch_files import FORMATS_READ_HERE, read_batch_files
+from cauce.streaming.sources.batch_kafka import read_batch_kafka
 from cauce.streaming.sources.pinned_files import pinned_files
 from cauce.streaming.sources.sink_output import listed_files
 
@@ -23,6 +24,11 @@ def check_paths(node: Relation, preparation: Preparation) -> None:
     A folder that a streaming file sink wrote is read by its log.
     """
     source = node.read.data_source
+    if source.format.lower() == "kafka" and not node.read.is_streaming:
+        engine = preparation.session.engine
+        table = read_batch_kafka(source, engine, rows=preparation.running)
+        replace(node, engine.leaf(table, preparation.lease))
+        return
     if node.read.is_streaming or source.format.lower() not in FORMATS:
         return
     for path in source.paths:

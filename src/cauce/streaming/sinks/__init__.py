@@ -1,7 +1,7 @@
 """Where a stream's rows go: one file and one class per sink.
 
-Imported by micro_batch and query; imports checkpoint, engine, plan, files, clock, conf and errors.
-Repeating a batch changes nothing, wherever the sink's medium allows it. Not here yet: Kafka, Delta.
+Imported by micro_batch and query; imports checkpoint, engine, plan, kafka, files, clock, conf and errors.
+Repeating a batch changes nothing, wherever the sink's medium allows it. Not here yet: Delta.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from cauce.streaming.sinks.console import ConsoleSink
 from cauce.streaming.sinks.file import FileSink, output_path
 from cauce.streaming.sinks.foreach import ForeachSink
 from cauce.streaming.sinks.foreach_batch import ForeachBatchSink
+from cauce.streaming.sinks.kafka import KafkaSink
 from cauce.streaming.sinks.memory import MemorySink
 from cauce.streaming.sinks.noop import NoopSink
 from cauce.streaming.sinks.python import python_sink
@@ -40,6 +41,7 @@ SINKS: dict[str, type] = {
     "foreach": ForeachSink,
     "foreachBatch": ForeachBatchSink,
     "json": FileSink,
+    "kafka": KafkaSink,
     "memory": MemorySink,
     "noop": NoopSink,
     "orc": FileSink,

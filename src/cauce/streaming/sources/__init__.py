@@ -1,11 +1,12 @@
 """Where a stream's rows come from: one file and one class per source.
 
-Imported by planner, micro_batch and query; imports checkpoint, engine, plan, files, clock, conf and
-errors. A source reads offset ranges; it never decides when. Not here yet: Kafka, Delta, xml.
+Imported by planner, micro_batch and query; imports checkpoint, engine, plan, kafka, files, clock, conf and
+errors. A source reads offset ranges; it never decides when. Not here yet: Delta, xml.
 """
 
 from cauce.errors import SparkClassNotFoundException, UnsupportedOperationException
 from cauce.streaming.sources.file import FileSource
+from cauce.streaming.sources.kafka import KafkaSource
 from cauce.streaming.sources.memory import MemorySource, MemoryStream
 from cauce.streaming.sources.python import python_source
 from cauce.streaming.sources.rate import RateSource
@@ -28,6 +29,7 @@ __all__ = [
 SOURCES: dict[str, SourceClass] = {
     "csv": FileSource,
     "json": FileSource,
+    "kafka": KafkaSource,
     "memory": MemorySource,
     "orc": FileSource,
     "parquet": FileSource,
