@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +20,6 @@ from pyspark.sql.types import (
 
 from cauce.errors import IllegalStateException
 from cauce.kafka.offsets import TopicPartition
-
-if TYPE_CHECKING:
-    from confluent_kafka import Message
 
 __all__ = ["HEADERS_TYPE", "Chunk", "arrow_schema", "chunk_of", "empty_table", "kafka_schema"]
 
@@ -82,9 +79,9 @@ class Chunk:
 
 
 def chunk_of(
-    messages: "Sequence[Message]", numbers: Mapping[TopicPartition, int], *, include_headers: bool
+    messages: Sequence[Any], numbers: Mapping[TopicPartition, int], *, include_headers: bool
 ) -> Chunk:
-    """Columns from message objects; each attribute is fetched by one C loop over all of them."""
+    """Columns from the client library's messages; each attribute is fetched by one C loop over all of them."""
     kind, count = type(messages[0]), len(messages)
     topics = pa.array(list(map(kind.topic, messages)), pa.string())
     partitions = np.fromiter(map(kind.partition, messages), np.int32, count)
@@ -129,7 +126,7 @@ def _by_partition(codes: np.ndarray, offsets: np.ndarray, rows: pa.RecordBatch) 
     return Chunk(codes[order], offsets[order], rows.take(pa.array(order)))
 
 
-def _headers(messages: "Sequence[Message]") -> pa.Array:
+def _headers(messages: Sequence[Any]) -> pa.Array:
     # Headers are lists of pairs inside each message; there is no way to them but one message at a time.
     rows = [
         None if not headers else [{"key": key, "value": value} for key, value in headers]
@@ -138,7 +135,7 @@ def _headers(messages: "Sequence[Message]") -> pa.Array:
     return pa.array(rows, ARROW_HEADERS)
 
 
-def _malformed(messages: "Sequence[Message]", stamps_ms: np.ndarray) -> IllegalStateException:
+def _malformed(messages: Sequence[Any], stamps_ms: np.ndarray) -> IllegalStateException:
     message = messages[int(np.argmax(abs(stamps_ms)))]
     return IllegalStateException(
         "KAFKA_MALFORMED_RECORD_TIMESTAMP",
