@@ -81,7 +81,7 @@ class Chunk:
 def chunk_of(
     messages: Sequence[Any], numbers: Mapping[TopicPartition, int], *, include_headers: bool
 ) -> Chunk:
-    """Columns from the client library's messages; each attribute is fetched by one C loop over all of them."""
+    """Columns from the library's messages; each attribute is fetched by one C loop over all of them."""
     kind, count = type(messages[0]), len(messages)
     topics = pa.array(list(map(kind.topic, messages)), pa.string())
     partitions = np.fromiter(map(kind.partition, messages), np.int32, count)
