@@ -159,6 +159,29 @@ def test_a_signal_ends_a_program_that_waits(tmp_path: Path, number: int, exit_co
         assert "Traceback" not in process.stderr.read()
 
 
+def test_a_program_still_works_after_ctrl_c_amid_its_calls(tmp_path: Path) -> None:
+    program = script(
+        tmp_path,
+        f"""
+        {SESSION.replace(chr(10), chr(10) + "        ")}
+        for _ in range(5):
+            try:
+                print("running", flush=True)
+                while True:
+                    spark.range(1).schema
+            except KeyboardInterrupt:
+                print("interrupted", spark.range(2).count(), flush=True)
+        """,
+    )
+    with started("run", program) as process:
+        assert process.stdout is not None
+        for _ in range(5):
+            assert process.stdout.readline() == "running\n"
+            process.send_signal(signal.SIGINT)
+            assert process.stdout.readline() == "interrupted 2\n"
+        assert process.wait(TIMEOUT_S) == 0
+
+
 def test_help_does_not_load_the_engine() -> None:
     code = "import sys, cauce.cli.main; print('pyspark' in sys.modules, 'grpc' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

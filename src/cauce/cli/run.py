@@ -3,10 +3,8 @@
 import argparse
 import atexit
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
-from types import FrameType
 
 from cauce.cli.program import Program, run_program
 
@@ -44,8 +42,9 @@ def parser() -> argparse.ArgumentParser:
 def run_here(program: Program, settings: Mapping[str, str]) -> int:
     """Run `program` against a server in this process, which ends, with its queries, after the program."""
     from cauce.cli import local
+    from cauce.cli.interruption import install_handlers
 
-    signal.signal(signal.SIGTERM, _exit_on_sigterm)
+    install_handlers()
     local.start(settings)
     exit_code = run_program(program)
     # Clients and programs clean up in exit handlers, some through Spark. Python would run those when
@@ -81,7 +80,3 @@ def _key_value(text: str) -> tuple[str, str]:
     if not equals or not key:
         raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text!r}")
     return key, value
-
-
-def _exit_on_sigterm(number: int, frame: FrameType | None) -> None:
-    sys.exit(128 + number)

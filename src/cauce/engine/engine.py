@@ -2,12 +2,13 @@
 
 import os
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 import grpc
 import grpc.experimental
 
 from cauce.engine.session import EngineSession
+from cauce.engine.signals import InterruptHandler
 
 __all__ = ["Engine"]
 
@@ -32,6 +33,8 @@ CHANNEL_OPTIONS = (
 
 class Engine:
     """The Sail server of this process. `address` starts it; `stop` ends it for good."""
+
+    _interrupts_are_ours: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -73,8 +76,16 @@ class Engine:
             # Imported here because loading Sail costs time that a `cauce --help` should not pay.
             from pysail.spark import SparkConnectServer
 
+            handler = InterruptHandler()
             server: Any = SparkConnectServer("127.0.0.1", 0)
             server.start(background=True)
             host, port = server.listening_address
             self._channel = grpc.insecure_channel(f"{host}:{port}", options=CHANNEL_OPTIONS)
+            self._keep(handler)
             self._server = server
+
+    @classmethod
+    def _keep(cls, handler: InterruptHandler) -> None:
+        if not cls._interrupts_are_ours:
+            handler.restore_when_replaced()
+            cls._interrupts_are_ours = True
