@@ -10,7 +10,7 @@ from cauce.clock import ManualClock
 from cauce.conf import Conf
 from cauce.errors import IllegalArgumentException, IllegalStateException
 from cauce.files import LocalFileSystem
-from tests.support.faulty_files import FaultyDisk, SimulatedCrash, count_operations
+from cauce.testing.faulty_disk import FaultyDisk, SimulatedCrash, count_operations
 
 SPARK = Path(__file__).parent / "goldens" / "spark-4.2"
 NAMES = [

@@ -8,7 +8,7 @@ from cauce.checkpoint import Checkpoint, CommitEntry, OffsetEntry, locked_conf, 
 from cauce.conf import Conf
 from cauce.errors import ConcurrentModificationException, UnsupportedOperationException
 from cauce.files import LocalFileSystem
-from tests.support.faulty_files import FaultyDisk
+from cauce.testing.faulty_disk import FaultyDisk
 
 ENTRY = OffsetEntry(5, 7, {"spark.sql.shuffle.partitions": "2"}, ('{"logOffset":0}', None))
 

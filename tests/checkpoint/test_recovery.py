@@ -7,7 +7,7 @@ import pytest
 from cauce.checkpoint import Checkpoint, CommitEntry, OffsetEntry, recover
 from cauce.errors import AnalysisException, IllegalStateException, SparkError, UnsupportedOperationException
 from cauce.files import LocalFileSystem
-from tests.support.faulty_files import FaultyDisk, SimulatedCrash, count_operations
+from cauce.testing.faulty_disk import FaultyDisk, SimulatedCrash, count_operations
 
 
 def offsets(batch_id: int) -> OffsetEntry:

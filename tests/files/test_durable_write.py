@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from cauce.files import LocalFileSystem, SyncFailedError
-from tests.support.faulty_files import FaultyDisk, SimulatedCrash, count_operations
+from cauce.testing.faulty_disk import FaultyDisk, SimulatedCrash, count_operations
 
 OLD, NEW = b"what was there", b"what was written" * 20
 

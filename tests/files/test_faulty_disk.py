@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cauce.files import Disk, LocalFileSystem
-from tests.support.faulty_files import FaultyDisk, SimulatedCrash
+from cauce.testing.faulty_disk import FaultyDisk, SimulatedCrash
 
 
 def write(disk: Disk, path: Path, *, sync: bool) -> None:

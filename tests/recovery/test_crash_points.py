@@ -9,8 +9,8 @@ import pytest
 
 from cauce.engine import Engine
 from cauce.session import Session, SessionKey
+from cauce.testing.faulty_disk import FaultyDisk, SimulatedCrash
 from tests.recovery.jobs import JOBS, Job, finish, run, write_input
-from tests.support.faulty_files import FaultyDisk, SimulatedCrash
 
 FAULTS = ("killed", "torn write", "power loss")
 

@@ -9,7 +9,7 @@ import pytest
 
 from cauce.files import LocalFileSystem
 from cauce.state import StateOptions, StateStore
-from tests.state.unsynced_disk import UnsyncedDisk
+from cauce.testing.faulty_disk import UnsyncedDisk
 
 KEYS = pa.schema([pa.field("key", pa.int64())])
 VALUES = pa.schema([pa.field("value", pa.int64()), pa.field("at", pa.int64())])

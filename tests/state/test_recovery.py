@@ -13,9 +13,8 @@ import pytest
 from cauce.errors import SparkError
 from cauce.files import LocalFileSystem
 from cauce.state import StateOptions, StateStore
+from cauce.testing.faulty_disk import FaultyDisk, SimulatedCrash, UnsyncedDisk, count_operations
 from tests.state.model import Model, Row, rows_of, table
-from tests.state.unsynced_disk import FaultyUnsyncedDisk, UnsyncedDisk
-from tests.support.faulty_files import FaultyDisk, SimulatedCrash, count_operations
 
 KEYS = pa.schema([pa.field("user", pa.string())])
 VALUES = pa.schema([pa.field("visits", pa.int64()), pa.field("at", pa.int64())])
@@ -75,7 +74,7 @@ CRASH_POINTS = list(crash_points())
 def test_every_crash_point_recovers(tmp_path: Path, kind: str, power: str) -> None:
     for k in CRASH_POINTS:
         path, recorded = tmp_path / f"{k}" / "state", []
-        disk = FaultyUnsyncedDisk(**{kind: k})
+        disk = FaultyDisk(**{kind: k})
         try:
             run(path, disk, recorded)
         except SimulatedCrash:
@@ -91,7 +90,7 @@ def test_a_failed_operation_is_rolled_back_and_repeated(tmp_path: Path, error: i
     for k in CRASH_POINTS:
         path, recorded = tmp_path / f"{k}" / "state", []
         with pytest.raises(OSError):
-            run(path, FaultyUnsyncedDisk(fail=k, error=error), recorded)
+            run(path, FaultyDisk(fail=k, error=error), recorded)
         run(path, None, recorded)
 
 

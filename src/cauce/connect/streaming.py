@@ -19,7 +19,7 @@ from cauce.streaming.query import StreamingQuery, error_text
 from cauce.streaming.sinks import SinkOptions
 from cauce.streaming.trigger import Trigger
 
-__all__ = ["STREAMING_COMMANDS"]
+__all__ = ["STREAMING_COMMANDS", "sink_options", "trigger_of"]
 
 DEFAULT_FORMAT = "parquet"
 """spark.sql.sources.default"""
@@ -38,7 +38,7 @@ def write_stream_operation_start(
     streams = streams_of(execution.session)
     with contextlib.ExitStack() as lease:
         prepare_static_parts(message.input, execution.session, lease)
-        query = streams.start(message.input, _sink_options(message), _trigger(message))
+        query = streams.start(message.input, sink_options(message), trigger_of(message))
         query.on_end(lease.pop_all().close)
     result = proto.WriteStreamOperationStartResult(query_id=_instance_id(query), name=query.name or "")
     if not streams.listeners.is_empty:
@@ -201,7 +201,7 @@ def _timeout_ms(
     return command.timeout_ms if command.HasField("timeout_ms") else None
 
 
-def _sink_options(message: proto.WriteStreamOperationStart) -> SinkOptions:
+def sink_options(message: proto.WriteStreamOperationStart) -> SinkOptions:
     return SinkOptions(
         format=_format(message),
         output_mode=message.output_mode or "append",
@@ -237,7 +237,7 @@ def _unpickled(command: bytes) -> Any:
         raise PythonException(None, f"The function could not be loaded: {error_text(error)}") from error
 
 
-def _trigger(message: proto.WriteStreamOperationStart) -> Trigger:
+def trigger_of(message: proto.WriteStreamOperationStart) -> Trigger:
     kind = message.WhichOneof("trigger")
     if kind in ("once", "available_now"):
         return Trigger(once=kind == "once", available_now=kind == "available_now")

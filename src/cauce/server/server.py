@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import threading
+import weakref
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from cauce.server.call_threads import CallThreads
 from cauce.session import SessionRegistry
 from cauce.session.session import Session, write_to_stdout
 
-__all__ = ["CALLS_MAX", "MESSAGE_BYTES_MAX", "CauceServer"]
+__all__ = ["CALLS_MAX", "MESSAGE_BYTES_MAX", "CauceServer", "server_session"]
 
 MESSAGE_BYTES_MAX = 128 * 1024 * 1024
 CALLS_MAX = 256
@@ -26,6 +27,9 @@ CALLS_MAX = 256
 EXPIRY_INTERVAL_MS = 60_000
 LOOPBACK = "127.0.0.1"
 TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN"
+
+_started: "weakref.WeakSet[CauceServer]" = weakref.WeakSet()
+"""Servers of this process that listen."""
 
 
 class CauceServer:
@@ -91,6 +95,7 @@ class CauceServer:
         self._inner_port = server.add_insecure_port(f"{LOOPBACK}:0") if self._tls else self._port
         server.start()
         self._server = server
+        _started.add(self)
         threading.Thread(target=self._expire_sessions, name="cauce-expiry", daemon=True).start()
         return self
 
@@ -103,6 +108,7 @@ class CauceServer:
         server, self._server = self._server, None
         if server is None:
             return
+        _started.discard(self)
         stopped = server.stop(grace_s)
         self.sessions.close_all()
         stopped.wait()
@@ -166,6 +172,24 @@ class CauceServer:
         from cauce.server.client import client_session
 
         return client_session(session, self._inner_port, self._tokens.token_of(session.key.principal))
+
+
+def server_session(client: Any) -> Session:
+    """The server's side of a pyspark session, if a server of this process serves it."""
+    session = _served(client.session_id)
+    if session is None:
+        client.conf.get("spark.sql.session.timeZone")  # A session is made by its first call.
+        session = _served(client.session_id)
+    if session is None:
+        raise SparkError(
+            None, "This SparkSession is not served by cauce in this process: cauce.start() starts a server."
+        )
+    return session
+
+
+def _served(session_id: str) -> Session | None:
+    sessions = (session for server in list(_started) for session in server.sessions.sessions())
+    return next((session for session in sessions if session.session_id == session_id), None)
 
 
 def _add_standard_services(server: grpc.Server) -> None:

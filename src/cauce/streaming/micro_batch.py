@@ -81,6 +81,11 @@ class MicroBatches:
         self._advance(self._constructed)
         return True
 
+    def allow_batch_without_data(self) -> None:
+        """Let the first batch be one without data, for which Spark waits until rows have come."""
+        if self._last_watermark_ms is None and any(text is not None for text in self.committed):
+            self._last_watermark_ms = self._late_watermark_ms
+
     def has_new_data(self) -> bool:
         return self.available != self.committed
 

@@ -52,6 +52,11 @@ class MemoryStream:
             self._tables.append(table)
             return self._latest()
 
+    def close(self) -> None:
+        """Let the name and the rows go."""
+        if _streams.get(self.name) is self:
+            del _streams[self.name]
+
     def latest_offset(self) -> int:
         """The offset of the rows added last; -1 before any."""
         with self._lock:

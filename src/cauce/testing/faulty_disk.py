@@ -14,6 +14,7 @@ Kinds: create, write, sync, link, rename, unlink, make_dir, remove_dir, sync_fol
     fail=k, error=errno.EIO    operation k raises OSError(error); the disk works on (ENOSPC, EIO, ...)
     fail_syncs_from=k          every sync and sync_folder from operation k on raises OSError(EIO)
     only="/part/of/a/path"     count only operations on paths that contain this text
+    kind="link"                count only operations of this kind
 
 After a SimulatedCrash the process counts as dead: every further operation raises SimulatedCrash
 again, so that no clean-up code of the "dead" process can touch the disk. SimulatedCrash is a
@@ -30,21 +31,21 @@ To recover, use a fresh disk (`LocalFileSystem()`) on the same folder. To try ev
         with pytest.raises(SimulatedCrash):
             run(folder, FaultyDisk(crash_before=k))
 
-Files that were not written through this disk (by the engine, say) are taken as durable.
+Files that were not written through this disk (by the engine, say) are taken as durable. Nothing here
+calls fsync: whether a file survives is decided by `lose_power`, and a test need not wait for a real disk.
 """
 
 import errno
 import os
 import random
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cauce.files import Disk
 
-__all__ = ["FaultyDisk", "Operation", "SimulatedCrash", "count_operations"]
+__all__ = ["FaultyDisk", "Operation", "SimulatedCrash", "UnsyncedDisk", "count_operations"]
 
 Result = TypeVar("Result")
 
@@ -53,6 +54,17 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 
 class SimulatedCrash(BaseException):
     """The process dies here."""
+
+
+class UnsyncedDisk(Disk):
+    """Syncing costs nothing and does nothing: for tests whose machine never loses power."""
+
+    def sync(self, descriptor: int) -> None:
+        """The kernel will write it some day."""
+
+    def sync_folder(self, path: str) -> None:
+        """A missing folder is still an error."""
+        os.stat(path)
 
 
 @dataclass(frozen=True)
@@ -76,10 +88,20 @@ class Unsynced:
     undo: Callable[[], None]
 
 
-class FaultyDisk(Disk):
+class FaultyDisk(UnsyncedDisk):
     """See the module's text."""
 
-    def __init__(
+    def __init__(self, **faults: Any) -> None:
+        """Faults as `arm` takes them."""
+        self.operations: list[Operation] = []
+        self.crashed = False
+        self._folders: set[str] = set()
+        self._paths: dict[int, str] = {}
+        self._synced_bytes: dict[tuple[int, int], int] = {}
+        self._unsynced: list[Unsynced] = []
+        self.arm(**faults)
+
+    def arm(
         self,
         *,
         crash_before: int | None = None,
@@ -89,9 +111,9 @@ class FaultyDisk(Disk):
         error: int = errno.EIO,
         fail_syncs_from: int | None = None,
         only: str = "",
+        kind: str = "",
     ) -> None:
-        self.operations: list[Operation] = []
-        self.crashed = False
+        """Replace the faults; operations are counted from 0 again."""
         self._crash_before = crash_before
         self._crash_after = crash_after
         self._torn_write = torn_write
@@ -99,12 +121,8 @@ class FaultyDisk(Disk):
         self._error = error
         self._fail_syncs_from = fail_syncs_from
         self._only = only
+        self._kind = kind
         self._counted = 0
-        self._folders: set[str] = set()
-        self._paths: dict[int, str] = {}
-        self._synced_bytes: dict[tuple[int, int], int] = {}
-        self._unsynced: list[Unsynced] = []
-        self._graveyard = tempfile.TemporaryDirectory()
 
     def golden(self, root: str) -> list[str]:
         return [operation.line(str(root)) for operation in self.operations]
@@ -150,7 +168,7 @@ class FaultyDisk(Disk):
 
     def rename(self, source: str, target: str) -> None:
         def act() -> None:
-            kept = self._bury(target) if os.path.isfile(target) else None
+            kept = self._content(target)
             super(FaultyDisk, self).rename(source, target)
             self._later(target, lambda: _unrename(source, target, kept))
 
@@ -158,10 +176,10 @@ class FaultyDisk(Disk):
 
     def unlink(self, path: str) -> None:
         def act() -> None:
-            kept = self._bury(path) if os.path.isfile(path) else None
+            kept = self._content(path)
             super(FaultyDisk, self).unlink(path)
             if kept is not None:
-                self._later(path, lambda: os.link(kept, path))
+                self._later(path, lambda: _restore(path, kept))
 
         self._do(Operation("unlink", path), act)
 
@@ -210,17 +228,19 @@ class FaultyDisk(Disk):
         self._folders.add(folder)
         self._unsynced.append(Unsynced(folder, undo))
 
-    def _bury(self, path: str) -> str:
-        """A second name that keeps a file which is about to lose its own."""
-        grave = tempfile.mktemp(dir=self._graveyard.name)
-        os.link(path, grave)
-        return grave
+    def _content(self, path: str) -> bytes | None:
+        """What a power loss brings back of a file that is about to lose its name."""
+        if not os.path.isfile(path):
+            return None
+        status = os.stat(path)
+        return self.read(path)[: self._synced_bytes.get(_identity(status), status.st_size)]
 
     # Faults
 
     def _number(self, operation: Operation) -> int:
         """The number this operation would get, or -1 when it is not one that counts."""
-        return self._counted if self._only in operation.path or self._only in operation.detail else -1
+        here = self._only in operation.path or self._only in operation.detail
+        return self._counted if here and self._kind in ("", operation.kind) else -1
 
     def _do(self, operation: Operation, act: Callable[[], Result]) -> Result:
         number = self._number(operation)
@@ -271,7 +291,12 @@ def _take_back(change: Unsynced) -> None:
         return
 
 
-def _unrename(source: str, target: str, kept: str | None) -> None:
+def _unrename(source: str, target: str, kept: bytes | None) -> None:
     os.rename(target, source)
     if kept is not None:
-        os.link(kept, target)
+        _restore(target, kept)
+
+
+def _restore(path: str, content: bytes) -> None:
+    with open(path, "xb") as file:
+        file.write(content)
