@@ -12,6 +12,8 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from pyspark.sql.types import BinaryType, StringType, StructField, StructType
 
 from cauce.checkpoint import SinkLog
+from cauce.delta.log import DeltaLog
+from cauce.delta.reading import read_files
 from cauce.files import LocalFileSystem
 from cauce.formats import READERS, FormatOptions
 from cauce.streaming.sinks import SinkOptions
@@ -72,6 +74,16 @@ def table_case(env: Any) -> SinkCase:
     return SinkCase(
         SinkOptions("", "append", table_name="stored"), answer, env.schema, repeats_are_ignored=True
     )
+
+
+def delta_case(env: Any) -> SinkCase:
+    out = f"{env.tmp_path}/out"
+
+    def answer() -> Rows:
+        snapshot = DeltaLog.open(out).existing()
+        return read_files(out, snapshot.files.values(), snapshot.table).to_pylist()
+
+    return SinkCase(SinkOptions("delta", "append", path=out), answer, env.schema, repeats_are_ignored=True)
 
 
 def memory_case(env: Any) -> SinkCase:
@@ -173,6 +185,7 @@ def foreach_batch_case(env: Any) -> SinkCase:
 CASES: dict[str, Callable[[Any], SinkCase]] = {
     **{format: file_case(format) for format in ("csv", "json", "orc", "parquet", "text")},
     "console": console_case,
+    "delta": delta_case,
     "foreach": user_code_case("foreach", DataStreamWriter._construct_foreach_function(note)),
     "foreachBatch": foreach_batch_case,
     "kafka": kafka_case,

@@ -1,5 +1,6 @@
 """For every source of the registry: how to make one, and how to have more data arrive."""
 
+import itertools
 import json
 import os
 import socket
@@ -14,6 +15,9 @@ import pyarrow.parquet as pq
 from pyspark.sql.datasource import DataSource, DataSourceStreamReader, InputPartition
 from pyspark.sql.types import LongType, StringType, StructType
 
+from cauce.delta.log import DeltaLog
+from cauce.delta.transaction import Operation, Transaction
+from cauce.delta.writing import WriteOptions, ensure_table, write_rows
 from cauce.streaming.sources import MemoryStream, SourceOptions
 from tests.support.mock_kafka import MockKafka
 
@@ -104,6 +108,25 @@ def table_case(env: Any) -> SourceCase:
     feed = Feed(folder, write_parquet)
     env.engine.sql(f"CREATE TABLE stored (id BIGINT, name STRING) USING parquet LOCATION '{folder}'")
     options = SourceOptions("table", paths=("stored",))
+    return SourceCase(options, feed, len(NAMES), {"maxFilesPerTrigger": "1"})
+
+
+def delta_case(env: Any) -> SourceCase:
+    path = f"{env.tmp_path}/in"
+    log = DeltaLog.open(path)
+    count = itertools.count()
+    transaction = Transaction(log, env.clock)
+    ensure_table(transaction, ROWS, WriteOptions())
+    transaction.commit(Operation("CREATE TABLE"))
+
+    def feed() -> None:
+        transaction = Transaction(log, env.clock)
+        start = next(count) * 10
+        rows = arrow([{"id": start + i, "name": name} for i, name in enumerate(NAMES)])
+        write_rows(transaction, rows, ROWS, engine=env.engine)
+        transaction.commit(Operation("WRITE"))
+
+    options = SourceOptions("delta", paths=(path,))
     return SourceCase(options, feed, len(NAMES), {"maxFilesPerTrigger": "1"})
 
 
@@ -224,6 +247,7 @@ def python_case(env: Any) -> SourceCase:
 
 CASES: dict[str, Callable[[Any], SourceCase]] = {
     **{format: file_case(format) for format in FILE_WRITERS},
+    "delta": delta_case,
     "kafka": kafka_case,
     "memory": memory_case,
     "my-source": python_case,

@@ -18,6 +18,8 @@ from pyspark.util import PythonEvalType
 from cauce.checkpoint import Checkpoint
 from cauce.clock import ManualClock
 from cauce.conf import Conf
+from cauce.delta.log import DeltaLog
+from cauce.delta.reading import read_files
 from cauce.files import Disk, LocalFileSystem
 from cauce.plan.build import alias, attribute, call, integer, string
 from cauce.session import Session
@@ -43,6 +45,7 @@ class Job:
     plan: Callable[[Relation], Relation]
     output_mode: str
     to_files: bool = True
+    format: str = "parquet"
 
 
 class BatchFiles:
@@ -133,6 +136,9 @@ def _answer(job: Job, folder: Path) -> list:
             for row in batch
         ]
         return sorted({json.dumps(next(iter(row.items()))): json.dumps(row) for row in rows}.values())
+    if job.format == "delta":
+        snapshot = DeltaLog.open(str(out)).existing()
+        return _sorted_rows(read_files(str(out), snapshot.files.values(), snapshot.table))
     paths = sink_log_files(LocalFileSystem(), str(out)) or []
     tables = [pq.ParquetFile(path.removeprefix("file://")).read() for path in paths]
     return sorted(row for table in tables for row in _sorted_rows(table))
@@ -152,7 +158,7 @@ def _source(folder: Path) -> Relation:
 def _sink(job: Job, folder: Path, file_system: LocalFileSystem, context: object) -> Sink:
     if not job.to_files:
         return BatchFiles(file_system, folder / "out")
-    options = SinkOptions("parquet", job.output_mode, path=str(folder / "out"))
+    options = SinkOptions(job.format, job.output_mode, path=str(folder / "out"))
     return sink_class(options, context)(options, context)
 
 
@@ -241,6 +247,13 @@ JOBS = {
         Job("windows in append mode", _windowed, "append"),
         Job("windows in update mode", _windowed, "update", to_files=False),
         Job("counts in complete mode", lambda s: _counts(s, attribute("id")), "complete", to_files=False),
+        Job(
+            "counts in complete mode to Delta",
+            lambda s: _counts(s, attribute("id")),
+            "complete",
+            format="delta",
+        ),
+        Job("windows to Delta", _windowed, "append", format="delta"),
         Job(
             "distinct ids",
             lambda s: Relation(deduplicate=proto.Deduplicate(input=s, column_names=["id"])),

@@ -36,9 +36,15 @@ def describe_table(engine: EngineSession, name: str) -> TableDescription | None:
         kind=details["Type"],
         provider=details.get("Provider", ""),
         location=details.get("Location", ""),
-        schema=engine.parse_ddl(", ".join(f"`{line['col_name']}` {line['data_type']}" for line in columns)),
+        schema=_schema(columns, engine),
         partition_columns=_partition_columns(names),
     )
+
+
+def _schema(columns: list[dict[str, str]], engine: EngineSession) -> StructType:
+    """No columns are listed for a table that was entered by its location only: its files know them."""
+    text = ", ".join(f"`{line['col_name']}` {line['data_type']}" for line in columns)
+    return engine.parse_ddl(text) if text else StructType()
 
 
 def _partition_columns(names: list[str]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from cauce.checkpoint import CommitEntry, OffsetEntry
 from cauce.streaming.execution import Execution
 from cauce.streaming.planner.nodes import Batch
 from cauce.streaming.progress import BatchProgress, SinkProgress, SourceProgress, format_timestamp
+from cauce.streaming.sinks import ReportsMetrics
 from cauce.streaming.sources.source import ReadLimit, Source
 
 __all__ = ["MicroBatches"]
@@ -193,7 +194,9 @@ class MicroBatches:
     def _report(self, entry: OffsetEntry, batch: Batch, written: int | None, progress: BatchProgress) -> None:
         progress.sources = self._source_progress(batch.input_rows)
         rows = -1 if written is None else written
-        progress.sink = SinkProgress(self.execution.sink.description(), rows)
+        sink = self.execution.sink
+        metrics = sink.metrics() if isinstance(sink, ReportsMetrics) else {}
+        progress.sink = SinkProgress(sink.description(), rows, metrics)
         progress.state_operators = [
             batch.operator_metrics[node.index].json_value(*batch.stores[node.index].values())
             for node in self.execution.stateful_nodes

@@ -1,7 +1,7 @@
 """Where a stream's rows go: one file and one class per sink.
 
-Imported by micro_batch and query; imports checkpoint, engine, plan, kafka, files, clock, conf and errors.
-Repeating a batch changes nothing, wherever the sink's medium allows it. Not here yet: Delta.
+Imported by micro_batch and query; imports delta, checkpoint, engine, plan, kafka, files, clock, conf
+and errors. Repeating a batch changes nothing, wherever the sink's medium allows it.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from cauce.errors import (
     UnsupportedOperationException,
 )
 from cauce.streaming.sinks.console import ConsoleSink
+from cauce.streaming.sinks.delta import DeltaSink, delta_path
 from cauce.streaming.sinks.file import FileSink, output_path
 from cauce.streaming.sinks.foreach import ForeachSink
 from cauce.streaming.sinks.foreach_batch import ForeachBatchSink
@@ -20,12 +21,13 @@ from cauce.streaming.sinks.kafka import KafkaSink
 from cauce.streaming.sinks.memory import MemorySink
 from cauce.streaming.sinks.noop import NoopSink
 from cauce.streaming.sinks.python import python_sink
-from cauce.streaming.sinks.sink import ShowsLastBatch, Sink, SinkContext, SinkOptions
+from cauce.streaming.sinks.sink import ReportsMetrics, ShowsLastBatch, Sink, SinkContext, SinkOptions
 from cauce.streaming.sinks.table import TableSink
 
 __all__ = [
     "SINKS",
     "TEMPORARY_CHECKPOINT_SINKS",
+    "ReportsMetrics",
     "ShowsLastBatch",
     "Sink",
     "SinkContext",
@@ -38,6 +40,7 @@ __all__ = [
 SINKS: dict[str, type] = {
     "console": ConsoleSink,
     "csv": FileSink,
+    "delta": DeltaSink,
     "foreach": ForeachSink,
     "foreachBatch": ForeachBatchSink,
     "json": FileSink,
@@ -67,6 +70,8 @@ def sink_class(options: SinkOptions, data_sources: Mapping[str, type]) -> type:
         kind = SINKS[options.format]
         if kind is FileSink:
             output_path(options)
+        if kind is DeltaSink:
+            delta_path(options)
         return kind
     registered = {key.lower(): value for key, value in data_sources.items()}
     if options.format.lower() in registered:

@@ -11,7 +11,7 @@ from cauce.clock import Clock
 from cauce.conf import Conf, parse_boolean, parse_integer
 from cauce.files import FileSystem
 
-__all__ = ["ShowsLastBatch", "Sink", "SinkContext", "SinkOptions"]
+__all__ = ["ReportsMetrics", "ShowsLastBatch", "Sink", "SinkContext", "SinkOptions"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,15 @@ class ShowsLastBatch(Protocol):
 
     def latest_batch_id(self) -> int:
         """The last batch that is there; -1 before any."""
+        ...
+
+
+@runtime_checkable
+class ReportsMetrics(Protocol):
+    """A sink that tells something about its medium in progress JSON."""
+
+    def metrics(self) -> dict[str, str]:
+        """As it was after the last batch."""
         ...
 
 

@@ -1,12 +1,17 @@
-"""toTable for tables stored as files: the table is made if need be, then its folder is written."""
+"""toTable: the table is made if need be, then its folder is written, as files or as a Delta table."""
 
 import os
 from dataclasses import replace
 
+from cauce.delta.catalog import create_in_catalog
+from cauce.delta.log import DeltaLog
+from cauce.delta.properties import default_properties
+from cauce.delta.writing import WriteOptions
 from cauce.engine.catalog import TableDescription, describe_table
 from cauce.engine.ddl import ddl_text
 from cauce.errors import AnalysisException
 from cauce.files import open_file_system
+from cauce.streaming.sinks.delta import DeltaSink
 from cauce.streaming.sinks.file import FileSink
 from cauce.streaming.sinks.sink import Sink, SinkContext, SinkOptions
 
@@ -14,12 +19,13 @@ __all__ = ["TableSink"]
 
 WAREHOUSE = "spark.sql.warehouse.dir"
 DEFAULT_FORMAT = "spark.sql.sources.default"
+DELTA = "delta"
 
 
 class TableSink:
-    """What runs is the file sink, on the folder of the table."""
+    """What runs is the Delta sink or the file sink, on the folder of the table."""
 
-    output_modes: tuple[str, ...] = FileSink.output_modes
+    output_modes: tuple[str, ...] = DeltaSink.output_modes
 
     def __new__(cls, options: SinkOptions, context: SinkContext) -> Sink:
         name = options.table_name or ""
@@ -35,9 +41,25 @@ class TableSink:
                 f"The input source({options.format}) is different from the table {name}'s data source "
                 f"provider({provider}).",
             )
+        _, path = open_file_system(os.path.abspath(_plain(table.location)))
+        if provider == DELTA:
+            return DeltaSink(replace(options, format=DELTA, path=path), context)
+        _refuse_mode(options, provider)
         columns = options.partition_by or table.partition_columns
-        path = os.path.abspath(table.location)
         return FileSink(replace(options, format=provider, path=path, partition_by=columns), context)
+
+
+def _plain(location: str) -> str:
+    """A catalogue's location without its scheme."""
+    return open_file_system(location)[1] if location.startswith("file:") else location
+
+
+def _refuse_mode(options: SinkOptions, provider: str) -> None:
+    mode = options.output_mode.lower()
+    if mode not in FileSink.output_modes:
+        raise AnalysisException(
+            "STREAMING_OUTPUT_MODE.UNSUPPORTED_DATASOURCE", className=provider, outputMode=mode
+        )
 
 
 def _create(options: SinkOptions, context: SinkContext, name: str) -> TableDescription:
@@ -45,18 +67,31 @@ def _create(options: SinkOptions, context: SinkContext, name: str) -> TableDescr
     format = (options.format or context.conf.get(DEFAULT_FORMAT) or "parquet").lower()
     location = options.path or options.get("path") or _location(context, name)
     _, location = open_file_system(location)
-    partitioned = ", ".join(f"`{column}`" for column in options.partition_by)
-    context.engine.sql(
-        f"CREATE TABLE {name} ({ddl_text(context.schema)}) USING {format} "
-        + (f"PARTITIONED BY ({partitioned}) " if partitioned else "")
-        + f"LOCATION '{location.replace(chr(39), chr(92) + chr(39))}'"
-    )
+    if format == DELTA:
+        _create_delta(options, context, name, location)
+    else:
+        _create_files(options, context, name, format, location)
     table = describe_table(context.engine, name)
     if table is None:
         raise AnalysisException(
             "TABLE_OR_VIEW_NOT_FOUND", relationName=f"`{name}`", searchPath="[`spark_catalog`.`default`]"
         )
     return table
+
+
+def _create_delta(options: SinkOptions, context: SinkContext, name: str, location: str) -> None:
+    write = WriteOptions(options.partition_by, properties=default_properties(context.conf.values))
+    log = DeltaLog(context.file_system, location)
+    create_in_catalog(log, name, context.schema, write, engine=context.engine, clock=context.clock)
+
+
+def _create_files(options: SinkOptions, context: SinkContext, name: str, format: str, location: str) -> None:
+    partitioned = ", ".join(f"`{column}`" for column in options.partition_by)
+    context.engine.sql(
+        f"CREATE TABLE {name} ({ddl_text(context.schema)}) USING {format} "
+        + (f"PARTITIONED BY ({partitioned}) " if partitioned else "")
+        + f"LOCATION '{location.replace(chr(39), chr(92) + chr(39))}'"
+    )
 
 
 def _location(context: SinkContext, name: str) -> str:

@@ -1,10 +1,11 @@
 """Where a stream's rows come from: one file and one class per source.
 
-Imported by planner, micro_batch and query; imports checkpoint, engine, plan, kafka, files, clock, conf and
-errors. A source reads offset ranges; it never decides when. Not here yet: Delta, xml.
+Imported by planner, micro_batch and query; imports delta, checkpoint, engine, plan, kafka, files, clock,
+conf and errors. A source reads offset ranges; it never decides when. Not here yet: xml.
 """
 
 from cauce.errors import SparkClassNotFoundException, UnsupportedOperationException
+from cauce.streaming.sources.delta import DeltaSource
 from cauce.streaming.sources.file import FileSource
 from cauce.streaming.sources.kafka import KafkaSource
 from cauce.streaming.sources.memory import MemorySource, MemoryStream
@@ -28,6 +29,7 @@ __all__ = [
 
 SOURCES: dict[str, SourceClass] = {
     "csv": FileSource,
+    "delta": DeltaSource,
     "json": FileSource,
     "kafka": KafkaSource,
     "memory": MemorySource,

@@ -1,4 +1,4 @@
-"""A catalogue's table as a source: the files it is stored in, as they appear."""
+"""A catalogue's table as a source: a Delta table, or the files it is stored in, as they appear."""
 
 import os
 from dataclasses import replace
@@ -7,11 +7,14 @@ from pyspark.sql.types import StructType
 
 from cauce.engine.catalog import describe_table
 from cauce.errors import AnalysisException, UnsupportedOperationException
+from cauce.files import open_file_system
+from cauce.streaming.sources.delta import DeltaSource
 from cauce.streaming.sources.file import FileSource
 from cauce.streaming.sources.source import Source, SourceContext, SourceOptions
 
 __all__ = ["TableSource"]
 
+DELTA = "delta"
 FILE_FORMATS = ("csv", "json", "orc", "parquet", "text")
 
 
@@ -19,12 +22,15 @@ class TableSource:
     """`readStream.table(name)`; `options.paths` holds the name."""
 
     def __new__(cls, options: SourceOptions, context: SourceContext) -> Source:
-        # What runs is the file source itself, so its description and checkpoint are Spark's too.
-        return FileSource(_files_of(options, context), context)
+        # What runs is the Delta or file source itself, so its description and checkpoint are Spark's too.
+        found = _files_of(options, context)
+        return DeltaSource(found, context) if found.format == DELTA else FileSource(found, context)
 
     @classmethod
     def describe_schema(cls, options: SourceOptions, context: SourceContext) -> StructType:
-        return FileSource.describe_schema(_files_of(options, context), context)
+        found = _files_of(options, context)
+        kind = DeltaSource if found.format == DELTA else FileSource
+        return kind.describe_schema(found, context)
 
 
 def _files_of(options: SourceOptions, context: SourceContext) -> SourceOptions:
@@ -34,6 +40,9 @@ def _files_of(options: SourceOptions, context: SourceContext) -> SourceOptions:
         raise AnalysisException(
             "TABLE_OR_VIEW_NOT_FOUND", relationName=f"`{name}`", searchPath="[`spark_catalog`.`default`]"
         )
+    if table.provider.lower() == DELTA:
+        _, path = open_file_system(table.location)
+        return replace(options, format=DELTA, schema=None, paths=(path,))
     if table.provider.lower() not in FILE_FORMATS:
         raise UnsupportedOperationException(
             "_LEGACY_ERROR_TEMP_2049", className=table.provider or table.kind, operator="reading"
