@@ -22,6 +22,7 @@ DEFAULTS: dict[str, str] = {
     "spark.sql.streaming.numRecentProgressUpdates": "100",
     "spark.sql.streaming.pollingDelay": "10",
     "spark.sql.streaming.schemaInference": "false",
+    "spark.sql.streaming.stateStore.stateSchemaCheck": "true",
     "spark.sql.streaming.statefulOperator.checkCorrectness.enabled": "true",
     "spark.sql.streaming.stopActiveRunOnRestart": "true",
     "spark.sql.streaming.stopTimeout": "0",

@@ -12,6 +12,7 @@ from cauce.checkpoint.file_source_log import FileSourceLog, SourceFile
 from cauce.checkpoint.initial_offset import InitialOffset
 from cauce.checkpoint.locked_conf import locked_conf, restore_locked_conf
 from cauce.checkpoint.offset_log import OffsetEntry, OffsetLog
+from cauce.checkpoint.operator_metadata import OperatorMetadata, SparkStore
 from cauce.checkpoint.recovery import recover
 from cauce.checkpoint.sink_log import SinkFile, SinkLog
 from cauce.checkpoint.stream_metadata import StreamMetadata
@@ -25,9 +26,11 @@ __all__ = [
     "InitialOffset",
     "OffsetEntry",
     "OffsetLog",
+    "OperatorMetadata",
     "SinkFile",
     "SinkLog",
     "SourceFile",
+    "SparkStore",
     "StreamMetadata",
     "locked_conf",
     "recover",

@@ -5,6 +5,7 @@ import socket
 
 from cauce.checkpoint.commit_log import CommitLog
 from cauce.checkpoint.offset_log import OffsetLog
+from cauce.checkpoint.operator_metadata import OperatorMetadataLog
 from cauce.checkpoint.stream_metadata import StreamMetadata
 from cauce.errors import ConcurrentModificationException
 from cauce.files import FileLock, FileSystem, LockedError
@@ -25,6 +26,7 @@ class Checkpoint:
         self.offsets = OffsetLog(file_system, f"{path}/offsets")
         self.commits = CommitLog(file_system, f"{path}/commits")
         self.state_path = f"{path}/state"
+        self.operators = OperatorMetadataLog(file_system, self.state_path)
         self.sources_path = f"{path}/sources"
         self._lock: FileLock | None = None
 

@@ -67,6 +67,14 @@ class LogFolder:
         self._file_system.write_durable(path, data)
         self._file_system.write_unsynced(checksum_path, checksum_of(data))
 
+    def overwrite(self, name: str, data: bytes) -> None:
+        """Create a file or put another in its place, atomically."""
+        path, checksum_path = self.path_of(name), self.path_of(checksum_name(name))
+        self._make()
+        self._file_system.delete(checksum_path)
+        self._file_system.write_durable(path, data, overwrite=True)
+        self._file_system.write_unsynced(checksum_path, checksum_of(data))
+
     def _make(self) -> None:
         if not self._exists:
             self._file_system.make_dirs(self.path, private=self._private)

@@ -19,6 +19,7 @@ from cauce.connect.preparation import Preparation, replace
 from cauce.connect.quantiles import approx_quantile
 from cauce.connect.semantics import semantic_key
 from cauce.connect.sequence_ids import project
+from cauce.connect.state_sources import state_source
 from cauce.connect.summaries import describe, summary
 from cauce.connect.table_functions import unresolved_table_valued_function
 from cauce.connect.unpivot import unpivot
@@ -31,6 +32,13 @@ __all__ = ["PLAN_DEPTH_MAX", "compute", "decompress", "prepare", "roots"]
 PLAN_DEPTH_MAX = 500
 DECOMPRESSED_BYTES_MAX = 512 * 1024 * 1024
 
+
+def _read(node: Relation, preparation: Preparation) -> None:
+    """What cauce reads itself, and files."""
+    if not state_source(node, preparation):
+        check_paths(node, preparation)
+
+
 REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
     "approx_quantile": approx_quantile,
     "cached_local_relation": cached_local_relation,
@@ -40,7 +48,7 @@ REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
     "collect_metrics": collect_metrics,
     "describe": describe,
     "project": project,
-    "read": check_paths,
+    "read": _read,
     "summary": summary,
     "unpivot": unpivot,
     "unresolved_table_valued_function": unresolved_table_valued_function,

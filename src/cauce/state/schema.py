@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 import pyarrow as pa
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from cauce.errors import SparkError
 
-__all__ = ["check_schema", "nullable", "to_batch"]
+__all__ = ["check_schema", "difference", "nameless", "nullable", "refusal", "to_batch"]
 
 
 def check_schema(
@@ -24,25 +25,18 @@ def check_schema(
 
     Source: StateSchemaCompatibilityChecker.scala of Apache Spark 4.2; names do not matter there either.
     """
-    if (reason := _difference(stored_keys, keys, allow_added_fields=False)) is not None:
-        raise _refusal(
-            "STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE",
-            path,
-            reason,
-            storedKeySchema=_spark_text(stored_keys),
-            newKeySchema=_spark_text(keys),
-        )
-    if (reason := _difference(stored_values, values, allow_added_fields=allow_added_fields)) is not None:
-        raise _refusal(
-            "STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE",
-            path,
-            reason,
-            storedValueSchema=_spark_text(stored_values),
-            newValueSchema=_spark_text(values),
-        )
+    if (reason := difference(stored_keys, keys)) is not None:
+        raise refusal("key", stored_keys, keys, f"State store {path}: {reason}.")
+    known = values
+    if allow_added_fields and len(values) > len(stored_values):
+        added = {f.name for f in values if f.name not in stored_values.names and f.nullable}
+        known = pa.schema([f for f in values if f.name not in added])
+    if (reason := difference(stored_values, known)) is not None:
+        raise refusal("value", stored_values, values, f"State store {path}: {reason}.")
 
 
-def _difference(stored: pa.Schema, now: pa.Schema, *, allow_added_fields: bool) -> str | None:
+def difference(stored: pa.Schema, now: pa.Schema) -> str | None:
+    """What is different apart from the fields' names; None if rows of the one can be read as the other's."""
     for old, new in zip(stored, now, strict=False):
         if old.type != new.type:
             return f"field {new.name} was {old.type} and is {new.type} now"
@@ -50,16 +44,30 @@ def _difference(stored: pa.Schema, now: pa.Schema, *, allow_added_fields: bool) 
             return f"field {new.name} was nullable and is not now"
     if len(now) < len(stored):
         return f"field {stored.field(len(now)).name} is gone"
-    for new in [now.field(i) for i in range(len(stored), len(now))]:
-        if not (allow_added_fields and new.nullable):
-            return f"field {new.name} was added"
-    return None
+    return f"field {now.field(len(stored)).name} was added" if len(now) > len(stored) else None
 
 
-def _refusal(condition: str, path: str, reason: str, **schemas: str) -> SparkError:
-    error = SparkError(condition, **schemas)
-    error.args = (f"{error}\nState store {path}: {reason}.",)
+def refusal(part: Literal["key", "value"], stored: pa.Schema, now: pa.Schema, reason: str) -> SparkError:
+    """Spark's error about keys or values, followed by the reason."""
+    name = part.capitalize()
+    schemas = {f"stored{name}Schema": _spark_text(stored), f"new{name}Schema": _spark_text(now)}
+    error = SparkError(f"STATE_STORE_{part.upper()}_SCHEMA_NOT_COMPATIBLE", **schemas)
+    error.args = (f"{error}\n{reason}",)
     return error
+
+
+def nameless(schema: pa.Schema) -> pa.Schema:
+    """The schema without the names of nested fields, which do not matter to Spark either."""
+    return pa.schema([field.with_type(_nameless(field.type)) for field in schema])
+
+
+def _nameless(kind: pa.DataType) -> pa.DataType:
+    """The type without the names of nested fields."""
+    if pa.types.is_struct(kind):
+        return pa.struct([(str(i), _nameless(kind.field(i).type)) for i in range(kind.num_fields)])
+    if pa.types.is_list(kind):
+        return pa.list_(_nameless(kind.value_type))
+    return kind
 
 
 def _spark_text(schema: pa.Schema) -> str:

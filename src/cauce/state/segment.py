@@ -27,6 +27,8 @@ class Segment:
     size_bytes: int = 0
     place: tuple[int, int] = (0, 0)
     """Where in the file the rows are: offset and length."""
+    rewritten: int = 0
+    """How many of the last rows were only moved here by compaction."""
     mapped: bool = False
     """Whether the rows are read through a memory map of the file instead of the heap."""
     expiry: ExpiryOrder | None = None

@@ -48,6 +48,8 @@ class SegmentFile:
     size_bytes: int
     place: tuple[int, int]
     """Where in the file the rows are: offset and length."""
+    rewritten: int
+    """How many of the last rows were only moved here by compaction."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,14 @@ class Encoded:
 
 
 def encode(
-    rows: pa.RecordBatch, num_keys: int, kills: np.ndarray, *, version: int, base: int, manifest: Manifest
+    rows: pa.RecordBatch,
+    num_keys: int,
+    kills: np.ndarray,
+    *,
+    version: int,
+    base: int,
+    manifest: Manifest,
+    rewritten: int = 0,
 ) -> Encoded:
     """The bytes of a segment: body, trailer, footer."""
     schema, batch = rows.schema.serialize(), rows.serialize()
@@ -78,6 +87,7 @@ def encode(
         "schema": [0, schema.size],
         "batch": [schema.size, batch.size],
         "keys": num_keys,
+        "rewritten": rewritten,
         "kills": [stream_bytes + -stream_bytes % 8, len(kills)],
         "segments": manifest,
         "blockBytes": BLOCK_BYTES,
@@ -106,6 +116,7 @@ def decode(buffer: pa.Buffer, path: str) -> SegmentFile:
         checksum=checksum,
         size_bytes=buffer.size,
         place=tuple(trailer["batch"]),
+        rewritten=trailer.get("rewritten", 0),
     )
 
 

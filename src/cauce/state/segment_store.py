@@ -40,15 +40,18 @@ class SegmentStore:
         self._expiry_column = expiry_column
         self._options = options
 
-    def write(self, log: RowLog, version: int) -> Segment | None:
-        """Make the pending rows and kills durable and part of the log; None if no row lives any more."""
+    def write(self, log: RowLog, version: int, rewritten: int = 0) -> Segment | None:
+        """Make the pending rows and kills durable and part of the log; None if no row lives any more.
+
+        The last `rewritten` pending rows are there because of compaction only.
+        """
         pending = [segment for segment in log.segments if not segment.name]
         dropped = [segment for segment in log.segments if segment.name and not segment.live]
         if not log.num_live:
             log.replace(log.segments, None)
             return None
         new = self._join(pending, log.next_position)
-        new.kills = _useful_kills(log, dropped, new)
+        new.kills, new.rewritten = _useful_kills(log, dropped, new), rewritten
         kept = [segment for segment in log.segments if segment.name and segment.live]
         self._write(new, version, [(segment.name, segment.checksum) for segment in kept])
         log.replace(pending + dropped, new)
@@ -75,7 +78,13 @@ class SegmentStore:
             [*segment.keys.columns, *segment.values.columns], schema=self._row_schema
         )
         encoded = encode(
-            rows, len(self._key_schema), segment.kills, version=version, base=segment.base, manifest=manifest
+            rows,
+            len(self._key_schema),
+            segment.kills,
+            version=version,
+            base=segment.base,
+            manifest=manifest,
+            rewritten=segment.rewritten,
         )
         name = f"{version}.{uuid.uuid4()}.arrow"
         self._file_system.make_dirs(self._path)
@@ -112,7 +121,7 @@ class SegmentStore:
         segment.dead = np.zeros(len(file.rows), dtype=bool)
         segment.live = len(file.rows)
         segment.name, segment.checksum, segment.size_bytes = name, file.checksum, file.size_bytes
-        segment.kills = file.kills
+        segment.kills, segment.rewritten = file.kills, file.rewritten
         segment.mapped, segment.place = file.size_bytes >= MAP_BYTES_MIN, file.place
         stored = file.rows.schema
         check_schema(
@@ -128,8 +137,12 @@ class SegmentStore:
 
     def _set_rows(self, segment: Segment, rows: pa.RecordBatch) -> None:
         """Split the columns into keys and values; fields added since then are null."""
-        added = [pa.nulls(len(rows), kind) for kind in self._row_schema.types[rows.num_columns :]]
-        columns, width = [*rows.columns, *added], len(self._key_schema)
+        columns, width = rows.columns, len(self._key_schema)
+        if len(columns) < len(self._row_schema):
+            stored = dict(zip(rows.schema.names, columns, strict=True))
+            columns = [
+                stored[f.name] if f.name in stored else pa.nulls(len(rows), f.type) for f in self._row_schema
+            ]
         segment.keys = pa.RecordBatch.from_arrays(columns[:width], schema=self._key_schema)
         segment.values = pa.RecordBatch.from_arrays(columns[width:], schema=self._value_schema)
         if self._expiry_column is not None:

@@ -232,7 +232,7 @@ class StateStore:
 
     def _write(self, version: int, metrics: StateMetrics) -> dict[str, Any]:
         """The reference's part about the file."""
-        written = self._segments.write(self._log, version)
+        written = self._segments.write(self._log, version, metrics.rows_rewritten)
         self._log.killed.clear()
         if written is None:
             return {"file": None, "crc32": 0, "rows": 0}

@@ -12,11 +12,13 @@ from cauce.clock import Clock
 from cauce.conf import Conf
 from cauce.engine import EngineSession
 from cauce.session import Session
+from cauce.state import StateOptions
 from cauce.state.store import StateStore
 from cauce.streaming.planner import StreamingPlan
 from cauce.streaming.planner.nodes import Batch, RemembersNode, Rows, table
 from cauce.streaming.sinks import ShowsLastBatch, Sink, SinkContext
 from cauce.streaming.sources import Source, SourceContext, source_class
+from cauce.streaming.state_agreement import agree_on_state, checks_schema
 from cauce.streaming.watermark import WatermarkTracker
 
 __all__ = ["Execution", "open_execution", "sink_context"]
@@ -97,7 +99,10 @@ def open_execution(
     latest, committed = recovered
     if latest is not None:
         conf = restore_locked_conf(conf, latest[1].conf)
-    references = (committed[1].state or {}) if committed is not None else {}
+    commit = None if committed is None else committed[1]
+    agree_on_state(checkpoint, plan.stateful, commit, conf)
+    references = (commit.state or {}) if commit is not None else {}
+    options = StateOptions(allow_added_fields=not checks_schema(conf))
     tracker = WatermarkTracker(
         [node.delay_ms for node in plan.watermarks], conf.get("spark.sql.streaming.multipleWatermarkPolicy")
     )
@@ -111,7 +116,7 @@ def open_execution(
         output_mode=output_mode,
         sources=[_open_source(plan, i, checkpoint, session, clock, conf) for i in range(len(plan.sources))],
         sink=sink,
-        stores={node.index: _open_stores(node, checkpoint, references) for node in plan.stateful},
+        stores={node.index: _open_stores(node, checkpoint, references, options) for node in plan.stateful},
         tracker=tracker,
         locked_conf=locked_conf(conf),
         last_timestamp_ms=latest[1].timestamp_ms if latest is not None else 0,
@@ -156,7 +161,7 @@ def sink_context(
 
 
 def _open_stores(
-    node: RemembersNode, checkpoint: Checkpoint, references: Mapping[str, Any]
+    node: RemembersNode, checkpoint: Checkpoint, references: Mapping[str, Any], options: StateOptions
 ) -> dict[str, StateStore]:
     committed = references.get(str(node.index), {})
     return {
@@ -168,6 +173,7 @@ def _open_stores(
             event_time=schema.event_time,
             multi_row=schema.multi_row,
             reference=committed.get(name),
+            options=options,
         )
         for name, schema in node.store_schemas.items()
     }

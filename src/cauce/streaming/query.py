@@ -15,7 +15,7 @@ from cauce.streaming.execution import Execution, open_execution
 from cauce.streaming.listener import Event, ListenerBus
 from cauce.streaming.micro_batch import MicroBatches
 from cauce.streaming.planner import StreamingPlan
-from cauce.streaming.planner.nodes import describe_tree
+from cauce.streaming.planner.describe import describe_tree
 from cauce.streaming.progress import BatchProgress
 from cauce.streaming.sinks import Sink, SinkOptions
 from cauce.streaming.trigger import Trigger

@@ -13,8 +13,10 @@ from pyspark.sql.types import StructType
 from cauce.state import StateStore
 from cauce.streaming.operators.aggregates import AggregateCall, Aggregation
 from cauce.streaming.operators.aggregates.rows import Buffers
+from cauce.streaming.operators.aggregates.spark_buffers import buffer_parts
 from cauce.streaming.operators.kernels import pc
 from cauce.streaming.operators.keys import EVENT_TIME, GroupKeys
+from cauce.streaming.operators.layout import StoreLayout, key_parts
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
 from cauce.streaming.operators.physical import one_piece
 
@@ -39,8 +41,11 @@ class StreamingAggregate:
         calls: Sequence[AggregateCall],
         event_time_key: str | None,
         schema: StructType,
+        titles: Sequence[str] | None = None,
     ) -> None:
+        """`titles` are the names of the keys that a user knows."""
         self.schema = schema
+        self._titles = tuple(titles or keys)
         self.keys = GroupKeys.of(input_schema, keys, event_time_key)
         self.aggregation = Aggregation(calls)
         self.event_time = None if event_time_key is None else EVENT_TIME
@@ -51,6 +56,17 @@ class StreamingAggregate:
         self._row_schema = pa.schema([*self.key_schema, *self.value_schema])
         self._no_rows = self._row_schema.empty_table()
         self._nothing = self.output_schema.empty_table()
+
+    @property
+    def layout(self) -> StoreLayout:
+        keys = self.keys.in_utc()
+        return StoreLayout(
+            keys,
+            self.value_schema,
+            key=key_parts(self._titles, keys),
+            value=buffer_parts(self.aggregation),
+            event_time=self.event_time,
+        )
 
     def process(
         self,

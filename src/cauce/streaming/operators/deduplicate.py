@@ -15,6 +15,7 @@ from cauce.streaming.operators.aggregates.grouping import group_by
 from cauce.streaming.operators.aggregates.rows import Request, Rows
 from cauce.streaming.operators.kernels import Column, pc
 from cauce.streaming.operators.keys import EVENT_TIME, GroupKeys
+from cauce.streaming.operators.layout import Part, Source, StoreLayout, key_parts
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
 from cauce.streaming.operators.physical import physical
 
@@ -29,6 +30,7 @@ class StreamingDeduplicate:
 
     operator_name = "dedupe"
     multi_row = False
+    value_part = Part("__dummy__", pa.null(), Source("nothing"))
 
     def __init__(
         self, input_schema: pa.Schema, keys: Sequence[str], event_time: str | None, schema: StructType
@@ -40,6 +42,12 @@ class StreamingDeduplicate:
         self.value_schema = pa.schema([pa.field(EVENT_TIME, pa.int64())])
         self.event_time: str | None = EVENT_TIME
         self._time_column = event_time
+
+    @property
+    def layout(self) -> StoreLayout:
+        keys = self.keys.in_utc()
+        parts = key_parts(keys.names, keys)
+        return StoreLayout(keys, self.value_schema, parts, (self.value_part,), self.event_time)
 
     def process(
         self,
@@ -108,6 +116,7 @@ class StreamingDeduplicateWithinWatermark(StreamingDeduplicate):
     """Keys are remembered until the watermark passes their first row's time plus the delay."""
 
     operator_name = "dedupeWithinWatermark"
+    value_part = Part("expiresAtMicros", pa.int64(), Source("column", EVENT_TIME))
 
     def __init__(
         self, input_schema: pa.Schema, keys: Sequence[str], event_time: str, delay_ms: int, schema: StructType

@@ -24,6 +24,7 @@ from cauce.streaming.operators.aggregates.grouping import group_by
 from cauce.streaming.operators.aggregates.rows import Request, Rows
 from cauce.streaming.operators.kernels import pc
 from cauce.streaming.operators.keys import GroupKeys
+from cauce.streaming.operators.layout import Part, Source, StoreLayout, key_parts
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
 from cauce.streaming.operators.pandas_groups import (
     as_frame,
@@ -132,6 +133,27 @@ class PandasGroupsWithState:
         state = to_arrow_schema(self._state_schema, timezone="UTC")
         columns = [column.with_nullable(True).with_name(f"v{i}") for i, column in enumerate(state)]
         return pa.schema([*columns, pa.field(DEFINED, pa.bool_()), pa.field(TIMEOUT, pa.int64())])
+
+    @property
+    def layout(self) -> StoreLayout:
+        """The value is a struct called groupState, and the timeout if the query has timeouts."""
+        keys = self._keys.in_utc()
+        fields = to_arrow_schema(self._state_schema, timezone="UTC")
+        parts = tuple(
+            Part(f.name, f.type, Source("column", f"v{i}"), f.nullable) for i, f in enumerate(fields)
+        )
+        state = Part(
+            "groupState", pa.struct([p.field for p in parts]), Source("struct", DEFINED, parts=parts)
+        )
+        timeout = Part("timeoutTimestamp", pa.int64(), Source("millis", TIMEOUT), nullable=False)
+        has_timeout = self._timeout_conf != GroupStateTimeout.NoTimeout
+        return StoreLayout(
+            keys,
+            self.value_schema,
+            key=key_parts(keys.names, keys),
+            value=(state, timeout) if has_timeout else (state,),
+            event_time=self.event_time,
+        )
 
     def process(
         self,

@@ -9,6 +9,7 @@ import pyarrow as pa
 from cauce.engine.arrow_form import conformed
 from cauce.streaming.operators.kernels import Column, pc
 from cauce.streaming.operators.keys import GroupKeys
+from cauce.streaming.operators.layout import Part, Source, StoreLayout, column_parts, key_parts
 from cauce.streaming.operators.physical import physical
 
 __all__ = ["EVENT_TIME", "MATCHED", "Arrivals", "JoinInput"]
@@ -66,6 +67,21 @@ class JoinInput:
     def value_schema(self) -> pa.Schema:
         fields = [pa.field(MATCHED, pa.bool_())] if self.remembers_match else []
         return pa.schema([*self.row_schema, *fields, pa.field(EVENT_TIME, pa.int64())])
+
+    @property
+    def layout(self) -> StoreLayout:
+        """Spark numbers the keys. Whether a row has matched it tells always, cauce of outer sides only."""
+        keys = self.group_keys.in_utc()
+        matched = Source("column", MATCHED) if self.remembers_match else Source("nothing")
+        return StoreLayout(
+            keys,
+            self.value_schema,
+            key=key_parts([f"field{i}" for i in range(len(self.keys))], keys),
+            value=(*column_parts(self.row_schema), Part("matched", pa.bool_(), matched)),
+            event_time=EVENT_TIME,
+            multi_row=True,
+            hidden=frozenset({"matched"}),
+        )
 
     def not_late(self, rows: pa.Table, watermark_us: int | None) -> pa.Table:
         """The rows whose event time is after the watermark; a null time is never late."""

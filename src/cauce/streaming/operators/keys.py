@@ -1,7 +1,7 @@
 """Grouping keys as flat columns: structs by their leaves, times as integers, arrays as text."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pyarrow as pa
@@ -9,7 +9,14 @@ import pyarrow as pa
 from cauce.errors import AnalysisException
 from cauce.streaming.operators.kernels import Column, pc
 from cauce.streaming.operators.list_keys import lists_of, texts_of
-from cauce.streaming.operators.physical import logical, normalized, one_piece, physical, physical_type
+from cauce.streaming.operators.physical import (
+    in_utc,
+    logical,
+    normalized,
+    one_piece,
+    physical,
+    physical_type,
+)
 
 __all__ = ["EVENT_TIME", "GroupKeys"]
 
@@ -44,6 +51,10 @@ class GroupKeys:
                 None, f"Grouping by {kinds} is not supported on streams. {error}"
             ) from error
         return keys
+
+    def in_utc(self) -> "GroupKeys":
+        """The same columns, instants in UTC, whatever the session's zone is."""
+        return replace(self, types=tuple(in_utc(kind) for kind in self.types))
 
     @property
     def fields(self) -> list[pa.Field]:

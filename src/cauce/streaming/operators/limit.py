@@ -7,6 +7,8 @@ import pyarrow as pa
 from pyspark.sql.types import StructType
 
 from cauce.state import StateStore
+from cauce.streaming.operators.keys import GroupKeys
+from cauce.streaming.operators.layout import Part, Source, StoreLayout, column_parts
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
 
 __all__ = ["StreamingLimit"]
@@ -25,6 +27,12 @@ class StreamingLimit:
         self.key_schema = pa.schema([pa.field("key", pa.int8())])
         self.value_schema = pa.schema([pa.field("value", pa.int64())])
         self.output_schema = input_schema
+
+    @property
+    def layout(self) -> StoreLayout:
+        """The one row has no key: Spark shows a null."""
+        key = Part("key", pa.null(), Source("nothing"))
+        return StoreLayout(GroupKeys((), ()), self.value_schema, (key,), column_parts(self.value_schema))
 
     def process(
         self,

@@ -5,6 +5,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from cauce.state.store import StateStore
+from cauce.streaming.operators.layout import StoreLayout
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
 
 __all__ = ["StatefulOperator"]
@@ -22,6 +23,11 @@ class StatefulOperator(Protocol):
     multi_row: bool
     """Whether the store holds several rows per key."""
     output_schema: pa.Schema
+
+    @property
+    def layout(self) -> StoreLayout:
+        """How the store reads."""
+        ...
 
     def process(
         self,

@@ -13,10 +13,12 @@ from pyspark.sql.types import StructType
 
 from cauce.state import StateStore
 from cauce.streaming.operators.aggregates import AggregateCall, Aggregation
+from cauce.streaming.operators.aggregates.spark_buffers import buffer_parts
 from cauce.streaming.operators.kernels import pc
 from cauce.streaming.operators.keys import GroupKeys
+from cauce.streaming.operators.layout import Part, Source, StoreLayout, key_parts
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
-from cauce.streaming.operators.physical import logical, one_piece, physical
+from cauce.streaming.operators.physical import in_utc, logical, one_piece, physical
 from cauce.streaming.operators.sessions import Sessions, merge_sessions
 
 __all__ = ["StreamingSessionAggregate"]
@@ -45,7 +47,10 @@ class StreamingSessionAggregate:
         schema: StructType,
         *,
         is_watermarked: bool,
+        titles: Sequence[str] | None = None,
     ) -> None:
+        """`titles` are the names of the keys that a user knows."""
+        self._titles = dict(zip(keys, titles or keys, strict=True))
         self.schema = schema
         self.aggregation = Aggregation(calls)
         self.keys = GroupKeys.of(input_schema, [name for name in keys if name != session_key], None)
@@ -57,6 +62,29 @@ class StreamingSessionAggregate:
         self._is_watermarked = is_watermarked
         self._row_schema = pa.schema([*self.key_schema, *self.value_schema])
         self._nothing = self.output_schema.empty_table()
+
+    @property
+    def layout(self) -> StoreLayout:
+        """As in Spark the key ends with the session's start, the value begins with all grouping columns."""
+        keys = self.keys.in_utc()
+        key = key_parts([self._titles[name] for name in keys.names], keys)
+        window = in_utc(self.output_schema.field(self._session_key).type)
+        start, end = window.field(0), window.field(1)
+        bounds = tuple(
+            Part(bound.name, bound.type, Source("column", name))
+            for bound, name in ((start, START), (end, END))
+        )
+        session = Part(self._titles[self._session_key], window, Source("struct", parts=bounds))
+        own = dict(zip(keys.names, key, strict=True))
+        grouping = [session if name == self._session_key else own[name] for name in self._names]
+        return StoreLayout(
+            keys,
+            self.value_schema,
+            key=(*key, Part("sessionStartTime", start.type, Source("column", START))),
+            value=(*grouping, *buffer_parts(self.aggregation)),
+            event_time=self.event_time,
+            multi_row=True,
+        )
 
     def process(
         self,

@@ -17,8 +17,9 @@ from cauce.errors import AnalysisException
 from cauce.plan.build import alias, attribute, integer, project
 from cauce.plan.build import call as function_call
 from cauce.plan.expression_text import function_name, output_name
+from cauce.plan.tables import identifier_parts
 from cauce.plan.walk import operands, plan_id
-from cauce.plan.windows import SESSION_WINDOW_COLUMN
+from cauce.plan.windows import SESSION_WINDOW_COLUMN, WINDOW_COLUMN
 from cauce.streaming.operators import StatefulOperator, StreamingAggregate, StreamingSessionAggregate
 from cauce.streaming.operators.aggregates import AGGREGATES, UNSUPPORTED_AGGREGATES, AggregateCall
 from cauce.streaming.operators.aggregates.result_types import argument_type, result_type
@@ -35,6 +36,8 @@ COLUMN_ARGUMENTS = {
     "regr_syy": 2,
 }  # fmt: skip
 """Arguments that are columns; the others are constants. One where nothing is said; all for count."""
+
+WINDOW_TITLES = {WINDOW_COLUMN: "window", SESSION_WINDOW_COLUMN: "session_window"}
 
 IGNORE_NULLS_FUNCTIONS = ("any_value", "first", "first_value", "last", "last_value")
 
@@ -88,7 +91,7 @@ def plan_aggregate(cutter: "Cutter", relation: Relation) -> Node:
     child = cutter.cut(_input_projection(relation, keys, calls))
     child, described = _with_casts(cutter, child, described)
     schema = _output_schema(child, len(keys), described)
-    operator = _operator(cutter, child, schema, described, _session_key(keys))
+    operator = _operator(cutter, child, schema, described, keys)
     stateful = cutter.stateful_node(child, operator, schema)
     names = [(attribute(f"k{i}"), output_name(key)) for i, key in enumerate(keys)]
     return _answer(cutter, stateful, names + answers, plan_id(relation))
@@ -147,8 +150,9 @@ def _operator(
     child: Node,
     schema: StructType,
     described: list[dict[str, Any]],
-    session_key: str | None,
+    grouping: list[Expression],
 ) -> StatefulOperator:
+    session_key, titles = _session_key(grouping), [_title(key) for key in grouping]
     given = cutter.empty(child).schema
     wanted = to_arrow_schema(schema, timezone=cutter.engine.time_zone)
     calls = [
@@ -163,9 +167,10 @@ def _operator(
     keys = [name for name in given.names if name.startswith("k")]
     event_time = _event_time_key(child)
     if session_key is None:
-        return StreamingAggregate(given, keys, calls, event_time, schema)
-    is_watermarked = event_time == session_key
-    return StreamingSessionAggregate(given, keys, calls, session_key, schema, is_watermarked=is_watermarked)
+        return StreamingAggregate(given, keys, calls, event_time, schema, titles)
+    return StreamingSessionAggregate(
+        given, keys, calls, session_key, schema, is_watermarked=event_time == session_key, titles=titles
+    )
 
 
 def _output_schema(child: Node, key_count: int, described: list[dict[str, Any]]) -> StructType:
@@ -175,6 +180,15 @@ def _output_schema(child: Node, key_count: int, described: list[dict[str, Any]])
         types = [child.schema[name].dataType for name in call["inputs"]]
         schema.add(call["output"], result_type(call["function"], types, call["parameters"]))
     return schema
+
+
+def _title(key: Expression) -> str:
+    """What Spark calls a key in its state: a column by its name, a window `window`, all else this."""
+    key = _unaliased(key)
+    if not key.HasField("unresolved_attribute"):
+        return "_groupingexpression"
+    name = identifier_parts(key.unresolved_attribute.unparsed_identifier)[-1]
+    return WINDOW_TITLES.get(name, name)
 
 
 def _session_key(keys: list[Expression]) -> str | None:

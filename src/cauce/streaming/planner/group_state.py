@@ -16,6 +16,7 @@ from cauce.plan.expression_text import output_name
 from cauce.state import StateStore
 from cauce.streaming.operators import PandasGroupsWithState
 from cauce.streaming.operators.keys import GroupKeys
+from cauce.streaming.operators.layout import StoreLayout
 from cauce.streaming.planner.nodes import DEFAULT_STORE, Batch, Node, StoreSchema, input_watermark_ms, table
 
 if TYPE_CHECKING:
@@ -49,6 +50,14 @@ class GroupStateNode:
     def store_schemas(self) -> Mapping[str, StoreSchema]:
         operator = self.operator
         return {DEFAULT_STORE: StoreSchema(operator.key_schema, operator.value_schema, operator.event_time)}
+
+    @property
+    def operator_name(self) -> str:
+        return self.operator.operator_name
+
+    @property
+    def store_layouts(self) -> Mapping[str, StoreLayout]:
+        return {DEFAULT_STORE: self.operator.layout}
 
     def wants_batch(
         self, new_watermark_ms: int, last_watermark_ms: int, output_mode: str, *, now_ms: int

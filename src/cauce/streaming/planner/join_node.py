@@ -13,6 +13,7 @@ from cauce.plan.event_time import EventTimes
 from cauce.plan.time import BatchTime
 from cauce.streaming.operators import StreamingJoin
 from cauce.streaming.operators.join_input import EVENT_TIME, JoinInput
+from cauce.streaming.operators.layout import StoreLayout
 from cauce.streaming.planner.nodes import Batch, Node, StoreSchema, input_watermark_ms, table
 from cauce.streaming.planner.state_watermark import StateBound, least_watermark_ms
 
@@ -73,6 +74,14 @@ class JoinNode:
     @property
     def store_schemas(self) -> Mapping[str, StoreSchema]:
         return {LEFT: _store_schema(self.operator.left), RIGHT: _store_schema(self.operator.right)}
+
+    @property
+    def operator_name(self) -> str:
+        return self.operator.operator_name
+
+    @property
+    def store_layouts(self) -> Mapping[str, StoreLayout]:
+        return {LEFT: self.operator.left.layout, RIGHT: self.operator.right.layout}
 
     def wants_batch(
         self, new_watermark_ms: int, last_watermark_ms: int, output_mode: str, *, now_ms: int

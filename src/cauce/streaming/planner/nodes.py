@@ -20,6 +20,7 @@ from cauce.engine.substitute import Template
 from cauce.plan.event_time import EventTimes
 from cauce.plan.time import BatchTime
 from cauce.state.store import StateStore
+from cauce.streaming.operators.layout import StoreLayout
 from cauce.streaming.operators.operator import StatefulOperator
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
 from cauce.streaming.planner.plain_fragment import PlainFragment
@@ -280,6 +281,16 @@ class RemembersNode(Node, Protocol):
         """Its stores by name."""
         ...
 
+    @property
+    def operator_name(self) -> str:
+        """Spark's name of the operator."""
+        ...
+
+    @property
+    def store_layouts(self) -> Mapping[str, StoreLayout]:
+        """How each of its stores reads, by name."""
+        ...
+
     def wants_batch(
         self, new_watermark_ms: int, last_watermark_ms: int, output_mode: str, *, now_ms: int
     ) -> bool:
@@ -322,6 +333,14 @@ class StatefulNode:
             operator.key_schema, operator.value_schema, operator.event_time, operator.multi_row
         )
         return {DEFAULT_STORE: schema}
+
+    @property
+    def operator_name(self) -> str:
+        return self.operator.operator_name
+
+    @property
+    def store_layouts(self) -> Mapping[str, StoreLayout]:
+        return {DEFAULT_STORE: self.operator.layout}
 
     def wants_batch(
         self, new_watermark_ms: int, last_watermark_ms: int, output_mode: str, *, now_ms: int
@@ -373,12 +392,3 @@ def walk_down(node: Node) -> Iterator[Node]:
     yield node
     for child in node.children:
         yield from walk_down(child)
-
-
-def describe_tree(node: Node, *, extended: bool, depth: int = 0) -> str:
-    """The plan as indented text, parents first; `extended` adds every node's columns."""
-    lines = [node.describe()]
-    if extended:
-        lines.append(f"  output: {node.schema.simpleString()}")
-    text = "\n".join("  " * depth + line for part in lines for line in part.splitlines())
-    return "\n".join([text, *(describe_tree(c, extended=extended, depth=depth + 1) for c in node.children)])

@@ -42,7 +42,7 @@ SOURCES: dict[str, SourceClass] = {
     "text": FileSource,
 }
 
-BATCH_ONLY = ("console", "foreach", "jdbc", "noop")
+BATCH_ONLY = ("console", "foreach", "jdbc", "noop", "state-metadata", "statestore")
 """Formats Spark knows but cannot stream from."""
 
 

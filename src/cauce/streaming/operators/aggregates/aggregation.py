@@ -23,6 +23,8 @@ class Aggregation:
             for i, aggregate in enumerate(self._aggregates)
             for j, kind in enumerate(aggregate.buffer_types)
         ]
+        self.widths = [len(aggregate.buffer_types) for aggregate in self._aggregates]
+        """How many buffer fields each call has."""
         self._check_types()
 
     def partial(self, keys: pa.Table, batch: pa.Table) -> tuple[pa.Table, Buffers]:
