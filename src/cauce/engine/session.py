@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 import grpc
@@ -33,7 +33,14 @@ KEEP_ROWS_MIN = 16_384
 class EngineSession:
     """One (user, session id) of Sail. Thread-safe."""
 
-    def __init__(self, channel: grpc.Channel, user_id: str, session_id: str) -> None:
+    def __init__(
+        self,
+        channel: grpc.Channel,
+        user_id: str,
+        session_id: str,
+        open_for_stream: "Callable[[str, Mapping[str, str]], EngineSession] | None" = None,
+    ) -> None:
+        self._open_for_stream = open_for_stream
         self.user_id = user_id
         self.session_id = session_id
         self.raw = RawStub(channel)
@@ -50,6 +57,15 @@ class EngineSession:
     def forget_time_zone(self) -> None:
         """The session's zone was set anew."""
         self.__dict__.pop("time_zone", None)
+
+    def for_stream(self, settings: Mapping[str, str]) -> "EngineSession":
+        """A session of a query's own with these settings, for relations that ask for nothing by name."""
+        return self if self._open_for_stream is None else self._open_for_stream(self.user_id, settings)
+
+    def touch(self) -> None:
+        """Tell Sail that the session is still used; whether it is still there does not matter here."""
+        with contextlib.suppress(grpc.RpcError):
+            self.config_get("spark.sql.session.timeZone")
 
     def run(
         self, relation: "Relation | Template", inputs: Mapping[str, pa.Table | Relation] | None = None

@@ -9,6 +9,9 @@ from pyspark.sql.types import StructType
 
 __all__ = ["Template", "arrow_ipc", "filled_batches", "input_leaf", "local_relation"]
 
+FILE_FORMATS = ("csv", "json", "orc", "parquet", "text")
+"""The formats that every session reads alike."""
+
 
 def input_leaf(name: str, plan_id: int | None = None) -> Relation:
     """A leaf that `EngineSession.run` replaces by the input called `name`."""
@@ -55,6 +58,8 @@ class Template:
         self._plan_ids = [leaf.common.plan_id for leaf in self._leaves]
         self.ordered = any(True for _ in _sorts(self.relation))
         """Whether the rows have an order to keep: Sail drops a sort below a mapInArrow."""
+        self.by_name = any(_asks_by_name(part) for part in _relations(self.relation))
+        """Whether a part is looked up in the session: a table, a view, a data source."""
         self.output_schema: StructType | None = None
         """Filled in by the first large run."""
 
@@ -77,6 +82,16 @@ def _input_leaves(relation: Relation) -> Iterator[Relation]:
 
 def _sorts(relation: Relation) -> Iterator[Relation]:
     return (r for r in _relations(relation) if r.WhichOneof("rel_type") == "sort")
+
+
+def _asks_by_name(relation: Relation) -> bool:
+    match relation.WhichOneof("rel_type"):
+        case "read":
+            read = relation.read
+            return read.HasField("named_table") or read.data_source.format.lower() not in FILE_FORMATS
+        case "sql" | "catalog" | "unresolved_table_valued_function" | "with_relations":
+            return True
+    return False
 
 
 def _relations(message: Message) -> Iterator[Relation]:

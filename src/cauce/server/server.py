@@ -24,7 +24,7 @@ __all__ = ["CALLS_MAX", "MESSAGE_BYTES_MAX", "CauceServer", "server_session"]
 MESSAGE_BYTES_MAX = 128 * 1024 * 1024
 CALLS_MAX = 256
 """Calls served at once; a streaming listener or awaitTermination is one for as long as it waits."""
-EXPIRY_INTERVAL_MS = 60_000
+EXPIRY_INTERVAL_MS = 10_000
 LOOPBACK = "127.0.0.1"
 TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN"
 
@@ -167,6 +167,7 @@ class CauceServer:
     def _expire_sessions(self) -> None:
         while not self._clock.wait(self._stopping, EXPIRY_INTERVAL_MS):
             self.sessions.expire()
+            self.engine.keep_alive()
 
     def _client_session(self, session: Session) -> Any:
         from cauce.server.client import client_session

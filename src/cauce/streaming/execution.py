@@ -10,7 +10,7 @@ import pyarrow as pa
 from cauce.checkpoint import Checkpoint, CommitEntry, OffsetEntry, locked_conf, recover, restore_locked_conf
 from cauce.clock import Clock
 from cauce.conf import Conf
-from cauce.engine import EngineSession
+from cauce.engine import StreamEngine
 from cauce.session import Session
 from cauce.state import StateOptions
 from cauce.state.store import StateStore
@@ -33,7 +33,7 @@ class Execution:
     checkpoint: Checkpoint
     recovered: Recovered
     plan: StreamingPlan
-    engine: EngineSession
+    engine: StreamEngine
     clock: Clock
     conf: Conf
     output_mode: str
@@ -110,7 +110,7 @@ def open_execution(
         checkpoint=checkpoint,
         recovered=recovered,
         plan=plan,
-        engine=session.engine,
+        engine=_stream_engine(session, conf),
         clock=clock,
         conf=conf,
         output_mode=output_mode,
@@ -121,6 +121,11 @@ def open_execution(
         locked_conf=locked_conf(conf),
         last_timestamp_ms=latest[1].timestamp_ms if latest is not None else 0,
     )
+
+
+def _stream_engine(session: Session, conf: Conf) -> StreamEngine:
+    defines_functions = any(kind.startswith("register_") for kind, _ in list(session.definitions))
+    return StreamEngine(session.engine, conf.values, always_user=defines_functions)
 
 
 def _open_source(

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyspark.sql.connect.proto import Relation
 from pyspark.sql.types import StructType
 
-from cauce.engine import EngineSession
+from cauce.engine import StreamEngine
 from cauce.engine.scans import SCAN_BYTES_MIN, scan_bytes
 from cauce.engine.substitute import Template
 from cauce.plan.event_time import EventTimes
@@ -49,7 +49,7 @@ Rows = pa.Table | Relation
 class Batch:
     """One micro-batch being computed: its input, its time, its watermarks, and what it measured."""
 
-    engine: EngineSession
+    engine: StreamEngine
     timestamp_ms: int
     late_watermark_ms: int
     """The previous batch's watermark, which judges late rows."""
