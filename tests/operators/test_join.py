@@ -76,7 +76,7 @@ def joining(tmp_path):
     def build(how: JoinType, condition: Any = WITHIN_5_S, **sides: JoinInput) -> Join:
         left = sides.get("left", side(LEFT, "key", "time"))
         right = sides.get("right", side(RIGHT, "other_key", "other_time"))
-        output = LEFT if how == "semi" else pa.schema([*LEFT, *RIGHT])
+        output = LEFT if how in ("semi", "anti") else pa.schema([*LEFT, *RIGHT])
         operator = StreamingJoin(how, left, right, condition, output)
 
         def open_stores(references: dict[str, Any]) -> dict[str, StateStore]:
@@ -128,6 +128,27 @@ def test_rows_of_one_batch_meet_once(joining, how):
     join = joining(how)
     assert join.run("a10 a11 b10", "a12 b20") == ["a10 a12", "a11 a12"]
     assert join.run() == []
+
+
+@pytest.mark.parametrize("how", ["inner", "left", "right", "full", "semi", "anti"])
+@pytest.mark.parametrize("pairs_max", [1, 2, 3])
+def test_candidates_are_looked_at_a_few_at_a_time(joining, monkeypatch, how, pairs_max):
+    def told(join: Join) -> list[list[str]]:
+        batches = [("a10 a11 b10 a40", "a12 b20"), ("a13 a14", "a12 a13 a15 b11"), ("", "a14 a15 a41")]
+        return [*(join.run(*batch) for batch in batches), join.run(watermark_s=60)]
+
+    expected = told(joining(how))
+    monkeypatch.setattr("cauce.streaming.operators.join.PAIRS_MAX", pairs_max)
+    assert told(joining(how)) == expected
+
+
+def test_an_anti_join_gives_rows_that_found_nobody(joining):
+    join = joining("anti")
+    assert join.run("a10 b10 -10", "a12") == []
+    join.restart()
+    assert join.run("c11", "b14 c30") == []
+    assert join.state["left"] == ["-10", "c11"]
+    assert join.run(watermark_s=40) == ["-10", "c11"]
 
 
 def test_either_side_may_come_first(joining):

@@ -11,6 +11,7 @@ PLANNER = HERE.parent / "planner"
 sys.path[:0] = [str(HERE), str(PLANNER)]
 
 from gaps import GAPS  # noqa: E402
+from telling_cases import TELLING  # noqa: E402
 from test_unsupported import GAPS as REFUSAL_GAPS  # noqa: E402
 from unsupported_programs import PROGRAMS  # noqa: E402
 
@@ -28,7 +29,8 @@ over one checkpoint. The streaming suites of PySpark itself are not on PyPI; the
 
 def page() -> str:
     """The whole page as Markdown."""
-    return "\n".join([HEAD, *programs(), "", *refusals(), "", *differences(), ""])
+    parts = (programs(), telling(), refusals(), differences())
+    return "\n".join([HEAD, *(line for part in parts for line in (*part, ""))])
 
 
 def programs() -> Iterator[str]:
@@ -41,6 +43,17 @@ def programs() -> Iterator[str]:
     for name in names:
         answer = GAPS.get(name, "same answer")
         yield f"| {first_line(HERE / f'{name}.py')} | recorded | {answer} | `{name}` |"
+
+
+def telling() -> Iterator[str]:
+    """The forty cases, and where each is told."""
+    cases = {number: (what, name) for name, told in TELLING.items() for number, what in told.items()}
+    yield "## Telling cases of event time: rows, watermark, late rows and state as in Spark, batch by batch"
+    yield ""
+    yield "| | Case | Program |"
+    yield "|---:|---|---|"
+    for number, (what, name) in sorted(cases.items()):
+        yield f"| {number} | {what} | `{name}` |"
 
 
 def refusals() -> Iterator[str]:
@@ -64,7 +77,7 @@ def differences() -> Iterator[str]:
     yield ""
     yield "- Commits are synced to disk, and a second run on a checkpoint is refused."
     yield "- What Spark refuses only once a batch is planned is refused at start()."
-    yield "- `cauce.sql.streaming.relaxed` = true allows exact `count(DISTINCT ..)` in aggregations."
+    yield "- `cauce.sql.streaming.relaxed` = true allows more than Spark does: see [relaxed.md](relaxed.md)."
     yield "- Null keys never match in a full outer join of two streams, as in a batch; in Spark they do."
     yield "- A condition like `left.amount > 0` does not keep the state of an outer join for ever."
     yield "- Processing-time timeouts run a batch when one is due, not batch after batch."

@@ -51,19 +51,25 @@ LEFT_ONLY_JOINS = (Join.JOIN_TYPE_LEFT_SEMI, Join.JOIN_TYPE_LEFT_ANTI)
 
 
 def event_times(
-    relation: Relation, inputs: Mapping[str, EventTimes], columns: Callable[[Relation], Collection[str]]
+    relation: Relation,
+    inputs: Mapping[str, EventTimes],
+    columns: Callable[[Relation], Collection[str]],
+    *,
+    with_added: bool = True,
 ) -> dict[str, int]:
     """The watermarked columns of a relation over the named input leaves.
 
     `columns` tells the column names of a relation, asked only where columns are matched by position.
+    Without `with_added`, columns made by `withColumn` carry none, as Spark sees them over Spark Connect.
     """
-    return _Lineage(inputs, columns).of(relation)
+    return _Lineage(inputs, columns, with_added).of(relation)
 
 
 @dataclass(frozen=True)
 class _Lineage:
     inputs: Mapping[str, EventTimes]
     columns: Callable[[Relation], Collection[str]]
+    with_added: bool
 
     def of(self, relation: Relation) -> dict[str, int]:
         """The watermarked columns of one relation of the plan."""
@@ -120,7 +126,7 @@ class _Lineage:
         child = relation.with_columns.input
         replaced = {column.name[0].lower() for column in relation.with_columns.aliases}
         found = {name: delay for name, delay in self.of(child).items() if name.lower() not in replaced}
-        for column in relation.with_columns.aliases:
+        for column in relation.with_columns.aliases if self.with_added else ():
             if (delay := self._delay(read_expression(column.expr), child)) is not None:
                 found[column.name[0]] = delay
         return found

@@ -57,7 +57,7 @@ def _pruned(relation: Relation, needed: Needed, schema: Schema) -> Relation:
 def _pruned_join(relation: Relation, needed: Needed, schema: Schema) -> Relation:
     condition = _mentioned([relation.join.join_condition])
     wanted = _both(needed, condition)
-    is_semi = relation.join.join_type == Join.JOIN_TYPE_LEFT_SEMI
+    is_semi = relation.join.join_type in (Join.JOIN_TYPE_LEFT_SEMI, Join.JOIN_TYPE_LEFT_ANTI)
     left = _side(relation.join.left, wanted, schema)
     right = _side(relation.join.right, condition if is_semi else wanted, schema)
     return replace_children(relation, [left, right])

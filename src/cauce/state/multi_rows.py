@@ -1,5 +1,7 @@
 """From a key's hash to the positions of all its rows."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from cauce.state.index import HashIndex
@@ -32,6 +34,22 @@ class MultiRows:
         known = np.flatnonzero(lists >= 0)
         index, positions = self._postings.read(lists[known])
         return known[index], positions
+
+    def find_in_pieces(self, hashes: np.ndarray, rows_max: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """What `find_all` gives, so many keys at a time that a piece has few rows, but a key is never cut.
+
+        Rows may be moved and removed between two pieces.
+        """
+        lists = self._index.find(hashes)[1]
+        known = np.flatnonzero(lists >= 0)
+        ends = np.cumsum(self._postings.lengths(lists[known]))
+        start = 0
+        while start < len(known):
+            before = ends[start - 1] if start else 0
+            stop = max(start + 1, int(ends.searchsorted(before + rows_max, side="right")))
+            index, positions = self._postings.read(lists[known[start:stop]])
+            yield known[start:stop][index], positions
+            start = stop
 
     def put(self, hashes: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """Append rows to their keys; kills none."""

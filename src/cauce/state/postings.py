@@ -41,6 +41,10 @@ class Postings:
             )
         return np.concatenate(ids)
 
+    def lengths(self, lists: np.ndarray) -> np.ndarray:
+        """How many positions each list has."""
+        return self._lengths[lists]
+
     def append(self, lists: np.ndarray, positions: np.ndarray) -> None:
         """Append each position to its list; a list may be given several times."""
         if not len(lists):

@@ -117,6 +117,11 @@ class StateStore:
         assert isinstance(self._owners, MultiRows), "get reads a store with one row per key"
         return self._owners.find_all(self._hash(keys)[1])
 
+    def find_in_pieces(self, keys: pa.Table, rows_max: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Like `find_all`, about `rows_max` rows at a time; `replace` and `discard` may come in between."""
+        assert isinstance(self._owners, MultiRows), "get reads a store with one row per key"
+        return self._owners.find_in_pieces(self._hash(keys)[1], rows_max)
+
     def read(self, positions: np.ndarray) -> pa.Table:
         """The value rows at positions of live rows."""
         if not len(positions):

@@ -14,6 +14,7 @@ from cauce.state import StateStore
 from cauce.streaming.operators.aggregates import AggregateCall, Aggregation
 from cauce.streaming.operators.aggregates.rows import Buffers
 from cauce.streaming.operators.aggregates.spark_buffers import buffer_parts
+from cauce.streaming.operators.changes import Changes
 from cauce.streaming.operators.kernels import pc
 from cauce.streaming.operators.keys import EVENT_TIME, GroupKeys
 from cauce.streaming.operators.layout import StoreLayout, key_parts
@@ -88,6 +89,24 @@ class StreamingAggregate:
             rows = self._emit(keys, values, state, eviction_watermark_us, output_mode, metrics)
         return rows, metrics
 
+    def update(
+        self,
+        batch: pa.Table,
+        state: StateStore,
+        *,
+        late_watermark_us: int | None,
+        eviction_watermark_us: int | None,
+    ) -> tuple[Changes, OperatorMetrics]:
+        """Update mode's rows, and those they replace. The caller commits the state."""
+        metrics = OperatorMetrics(self.operator_name)
+        with metrics.timed_updates():
+            keys, values = self._drop_late(*self._partial(batch), late_watermark_us, metrics)
+            replaced = self._remembered(keys, state)
+            values = self._update(keys, values, state, metrics)
+        with metrics.timed_removals():
+            rows = self._emit(keys, values, state, eviction_watermark_us, "update", metrics)
+        return Changes(rows, replaced), metrics
+
     def should_run_another_batch(
         self, new_watermark_us: int | None, last_watermark_us: int | None, output_mode: str
     ) -> bool:
@@ -116,6 +135,12 @@ class StreamingAggregate:
             return keys, values
         kept = pc.invert(pc.fill_null(late, False))
         return keys.filter(kept).combine_chunks(), values.filter(kept).combine_chunks()
+
+    def _remembered(self, keys: pa.Table, state: StateStore) -> pa.Table:
+        """What was said last of those keys."""
+        found, old = state.get(keys)
+        rows = pa.table([*keys.columns, *old.columns], schema=_nullable(self._row_schema))
+        return self._finish(rows.filter(pa.array(found)).combine_chunks())
 
     def _update(
         self, keys: pa.Table, values: pa.Table, state: StateStore, metrics: OperatorMetrics
@@ -164,6 +189,10 @@ class StreamingAggregate:
     def _values(self, keys: pa.Table, buffers: Buffers) -> pa.Table:
         times = self.keys.event_time_us(keys)
         return pa.table(buffers if times is None else [*buffers, times], schema=self.value_schema)
+
+
+def _nullable(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([field.with_nullable(True) for field in schema])
 
 
 def _arrays(table: pa.Table) -> list[pa.Array]:

@@ -6,6 +6,7 @@ https://github.com/apache/spark/blob/v4.2.0/sql/core/src/main/scala/org/apache/s
 """
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,13 +19,18 @@ from cauce.streaming.operators.join_input import MATCHED, Arrivals, JoinInput
 from cauce.streaming.operators.kernels import pc
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
 
-__all__ = ["JoinType", "StreamingJoin"]
+__all__ = ["ONLY_LEFT", "JoinType", "StreamingJoin"]
 
-JoinType = Literal["inner", "left", "right", "full", "semi"]
+JoinType = Literal["inner", "left", "right", "full", "semi", "anti"]
 
-KEEPS_LEFT = ("left", "full")
-"""Joins that give an unmatched left row with nulls."""
+KEEPS_LEFT = ("left", "full", "anti")
+"""Joins that give an unmatched left row."""
 KEEPS_RIGHT = ("right", "full")
+ONLY_LEFT = ("semi", "anti")
+"""Joins that give nothing of the right side: a left row needs one partner, and then no more."""
+
+PAIRS_MAX = 1_000_000
+"""Candidate pairs looked at together: keys with very many rows on both sides must not fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class StreamingJoin:
         output_schema: pa.Schema,
     ) -> None:
         self.how = how
-        self.left = dataclasses.replace(left, remembers_match=how in KEEPS_LEFT)
+        self.left = dataclasses.replace(left, remembers_match=how in KEEPS_LEFT and how not in ONLY_LEFT)
         self.right = dataclasses.replace(right, remembers_match=how in KEEPS_RIGHT)
         self.condition = condition
         self.output_schema = output_schema
@@ -106,15 +112,16 @@ class StreamingJoin:
         self, left: Arrivals, left_state: StateStore, right_state: StateStore, metrics: OperatorMetrics
     ) -> list[pa.Table]:
         """Match left input with the right state, then store it."""
-        found = self._match(left, right_state)
-        matched = _hits(found.index, left.rows.num_rows)
-        _mark_matched(self.right, right_state, found)
-        if self.how == "semi":
-            # A left row that has been given needs no more partners.
-            self._store(self.left, left_state, left, matched, ~matched, metrics)
-            return [_where(left.rows, matched)]
-        self._store(self.left, left_state, left, matched, np.ones(len(matched), dtype=bool), metrics)
-        return [self._pairs(found.rows, self.right.rows_of(found.stored))]
+        matched = np.zeros(left.rows.num_rows, dtype=bool)
+        pairs = []
+        for found in self._matches(left, right_state):
+            matched[found.index] = True
+            if self.how not in ONLY_LEFT:
+                _mark_matched(self.right, right_state, found)
+                pairs.append(self._pairs(found.rows, self.right.rows_of(found.stored)))
+        waits = ~matched if self.how in ONLY_LEFT else np.ones(len(matched), dtype=bool)
+        self._store(self.left, left_state, left, matched, waits, metrics)
+        return [_where(left.rows, matched)] if self.how == "semi" else pairs
 
     def _take_right(
         self,
@@ -125,29 +132,38 @@ class StreamingJoin:
         metrics: OperatorMetrics,
     ) -> list[pa.Table]:
         """Match right input with the left state, then store what outlives this batch."""
-        found = self._match(right, left_state)
-        matched = _hits(found.index, right.rows.num_rows)
-        _mark_matched(self.left, left_state, found)
+        matched = np.zeros(right.rows.num_rows, dtype=bool)
+        output = []
+        for found in self._matches(right, left_state):
+            matched[found.index] = True
+            if self.how not in ONLY_LEFT:
+                _mark_matched(self.left, left_state, found)
+                output.append(self._pairs(self.left.rows_of(found.stored), found.rows))
+                continue
+            positions, first = np.unique(found.positions, return_index=True)
+            left_state.discard(positions)
+            if self.how == "semi":
+                output.append(self.left.rows_of(found.stored).take(np.sort(first)))
         stays = _after(right, state_watermark_us)
         if self.how in KEEPS_RIGHT:
             stays |= ~matched  # eviction, at the end of the batch, gives it with nulls
         self._store(self.right, right_state, right, matched, stays, metrics)
-        if self.how == "semi":
-            # The left rows that found their first partner; they need no more.
-            positions, first = np.unique(found.positions, return_index=True)
-            left_state.discard(positions)
-            return [self.left.rows_of(found.stored).take(np.sort(first))]
-        return [self._pairs(self.left.rows_of(found.stored), found.rows)]
+        return output
 
-    def _match(self, arrivals: Arrivals, state: StateStore) -> _Matches:
-        """All pairs of arriving rows and rows of the other side's state."""
+    def _matches(self, arrivals: Arrivals, state: StateStore) -> Iterator[_Matches]:
+        """All pairs of arriving rows and rows of the other side's state, in pieces."""
         candidates = np.flatnonzero(arrivals.matchable)
         keys = arrivals.keys
         if len(candidates) < keys.num_rows:
             keys = keys.take(candidates)
-        at, positions = state.find_all(keys)
-        index = candidates[at]
-        rows, stored = arrivals.rows.take(index), state.read(positions)
+        for at, positions in state.find_in_pieces(keys, PAIRS_MAX):
+            yield self._fulfilling(arrivals, candidates[at], positions, state.read(positions))
+
+    def _fulfilling(
+        self, arrivals: Arrivals, index: np.ndarray, positions: np.ndarray, stored: pa.Table
+    ) -> _Matches:
+        """The candidate pairs for which the condition holds."""
+        rows = arrivals.rows.take(index)
         if self.condition is None or not len(index):
             return _Matches(index, positions, rows, stored)
         columns = {name: _column(name, rows, stored) for name in self.condition.columns}
@@ -177,7 +193,7 @@ class StreamingJoin:
     def _left_alone(self, rows: pa.Table) -> pa.Table:
         if self.how not in KEEPS_LEFT:
             return self.output_schema.empty_table()
-        return self._pairs(rows, _nulls(self.right, rows.num_rows))
+        return rows if self.how == "anti" else self._pairs(rows, _nulls(self.right, rows.num_rows))
 
     def _right_alone(self, rows: pa.Table) -> pa.Table:
         if self.how not in KEEPS_RIGHT:
@@ -193,12 +209,6 @@ class StreamingJoin:
 def _where(rows: pa.Table, chosen: np.ndarray) -> pa.Table:
     """The chosen rows; all of them without a copy."""
     return rows if chosen.all() else rows.filter(pa.array(chosen))
-
-
-def _hits(index: np.ndarray, size: int) -> np.ndarray:
-    hits = np.zeros(size, dtype=bool)
-    hits[index] = True
-    return hits
 
 
 def _after(arrivals: Arrivals, watermark_us: int | None) -> np.ndarray:
@@ -232,7 +242,7 @@ def _evict(side: JoinInput, state: StateStore, watermark_us: int | None) -> pa.T
 
 def _unmatched(side: JoinInput, values: pa.Table) -> pa.Table:
     if not side.remembers_match:
-        return side.row_schema.empty_table()
+        return side.rows_of(values)  # of an anti join: what had a partner is not there any more
     return side.rows_of(values.filter(pc.invert(values.column(MATCHED))))
 
 

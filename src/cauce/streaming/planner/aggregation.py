@@ -24,6 +24,7 @@ from cauce.streaming.operators import StatefulOperator, StreamingAggregate, Stre
 from cauce.streaming.operators.aggregates import AGGREGATES, UNSUPPORTED_AGGREGATES, AggregateCall
 from cauce.streaming.operators.aggregates.result_types import argument_type, result_type
 from cauce.streaming.planner.nodes import Node, SelectNode
+from cauce.streaming.planner.recompute import plan_reaggregate, reads_replaced_rows
 
 if TYPE_CHECKING:
     from cauce.streaming.planner.cut import Cutter
@@ -81,6 +82,8 @@ class _Calls:
 
 def plan_aggregate(cutter: "Cutter", relation: Relation) -> Node:
     """The nodes of one aggregation over a stream."""
+    if cutter.relaxed and cutter.output_mode == "update" and reads_replaced_rows(relation.aggregate.input):
+        return plan_reaggregate(cutter, relation)
     keys = list(relation.aggregate.grouping_expressions)
     wanted = relation.aggregate.aggregate_expressions
     calls = _Calls({_fingerprint(_unaliased(key)): f"k{i}" for i, key in enumerate(keys)})

@@ -9,6 +9,7 @@ from cauce.errors import AnalysisException
 from cauce.plan.intervals import parse_watermark_delay_ms
 from cauce.plan.join_filters import is_stream_stream_join
 from cauce.plan.tables import identifier_parts
+from cauce.plan.window_functions import has_window_functions
 from cauce.streaming.operators import (
     StreamingDeduplicate,
     StreamingDeduplicateWithinWatermark,
@@ -18,7 +19,9 @@ from cauce.streaming.planner.aggregation import plan_aggregate
 from cauce.streaming.planner.cut import Boundary, Cutter
 from cauce.streaming.planner.group_state import plan_group_state
 from cauce.streaming.planner.joins import picks_joined_columns, plan_join, plan_picked_columns
-from cauce.streaming.planner.nodes import Node, ObserveNode, WatermarkNode
+from cauce.streaming.planner.nodes import Node, WatermarkNode
+from cauce.streaming.planner.observe_node import OBSERVED, ObserveNode
+from cauce.streaming.planner.recompute import plan_window_functions
 
 __all__ = ["BOUNDARIES"]
 
@@ -37,7 +40,7 @@ def plan_observe(cutter: Cutter, relation: Relation) -> Node:
     """`observe(name, *metrics)`: a node that computes the metrics over every batch."""
     child = cutter.cut(relation.collect_metrics.input)
     metrics = Aggregate(
-        input=input_leaf("input", relation.collect_metrics.input.common.plan_id),
+        input=input_leaf(OBSERVED, relation.collect_metrics.input.common.plan_id),
         group_type=Aggregate.GROUP_TYPE_GROUPBY,
         aggregate_expressions=relation.collect_metrics.metrics,
     )
@@ -64,6 +67,13 @@ def plan_limit(cutter: Cutter, relation: Relation) -> Node:
     child = cutter.cut(relation.limit.input)
     operator = StreamingLimit(cutter.empty(child).schema, relation.limit.limit, child.schema)
     return cutter.stateful_node(child, operator, child.schema)
+
+
+def plan_projection(cutter: Cutter, relation: Relation) -> Node:
+    """`select`, where the engine alone cannot answer it."""
+    if has_window_functions(relation):
+        return plan_window_functions(cutter, relation)
+    return plan_picked_columns(cutter, relation)
 
 
 def _key_columns(child: Node, deduplicate: Deduplicate) -> list[str]:
@@ -102,5 +112,6 @@ BOUNDARIES: dict[str, Boundary] = {
     "limit": Boundary(plan_limit),
     "apply_in_pandas_with_state": Boundary(plan_group_state),
     "join": Boundary(plan_join, is_stream_stream_join),
-    "project": Boundary(plan_picked_columns, picks_joined_columns),
+    "project": Boundary(plan_projection, lambda r: picks_joined_columns(r) or has_window_functions(r)),
+    "with_columns": Boundary(plan_window_functions, has_window_functions),
 }

@@ -17,7 +17,8 @@ from cauce.engine.substitute import Template
 from cauce.plan.event_time import event_times
 from cauce.plan.printing import tree_text
 from cauce.plan.time import BatchTime
-from cauce.plan.walk import children, kind, plan_id, walk, walk_expressions, with_plan_ids
+from cauce.plan.walk import children, kind, plan_id, replace_children, walk, walk_expressions, with_plan_ids
+from cauce.plan.window_functions import has_window_functions
 from cauce.streaming.operators import StatefulOperator
 from cauce.streaming.planner.batch_twin import BatchTwin
 from cauce.streaming.planner.nodes import (
@@ -58,6 +59,9 @@ class Cutter:
     """The relations that become nodes of their own, by their field name."""
     ansi: bool = True
     """Whether an overflow is an error (spark.sql.ansi.enabled)."""
+    output_mode: str = "append"
+    relaxed: bool = False
+    """Whether more is allowed than in Spark (cauce.sql.streaming.relaxed)."""
     sources: list[SourceLeaf] = field(default_factory=list)
     watermarks: list[WatermarkNode] = field(default_factory=list)
     stateful: list[RemembersNode] = field(default_factory=list)
@@ -89,7 +93,8 @@ class Cutter:
             lambda part: self.engine.schema(part, empty).names,
         )
         schema = self._schema(template, empty)
-        nothing = self.empty_table(schema)
+        counts = self._counts_nothing(relation)
+        nothing = self.engine.run(template, empty) if counts else self.empty_table(schema)
         node = FragmentNode(template, dict(inputs), schema, nothing, carried, tree_text(relation), time)
         node.plain = None if time is not None else self._plain(relation, node)
         return node
@@ -103,6 +108,10 @@ class Cutter:
         if plain is not None and isinstance(child, WatermarkNode):
             child.needed = tuple(n for n in child.schema.names if n in plain.columns or n == child.column)
         return plain
+
+    def _counts_nothing(self, relation: Relation) -> bool:
+        """Whether it may give a row for no rows, as an aggregation without keys does."""
+        return self.relaxed and any(kind(node) == "aggregate" for node in walk(relation))
 
     def _schema(self, template: Template, empty: Mapping[str, pa.Table]) -> StructType:
         """The fragment's columns. The engine's analysis gives no type to a column that one side of a union
@@ -135,8 +144,29 @@ class Cutter:
 
     def is_boundary(self, relation: Relation) -> bool:
         """Whether the relation becomes a node of its own."""
+        if self._is_over_complete(relation):
+            return False
         boundary = self.boundaries.get(kind(relation))
         return boundary is not None and boundary.applies(relation)
+
+    def _is_over_complete(self, relation: Relation) -> bool:
+        """Whether its input is a whole answer each time, so that the engine can do the rest."""
+        if not self.relaxed or self.output_mode != "complete":
+            return False
+        if kind(relation) != "aggregate" and not has_window_functions(relation):
+            return False
+        below = (node for child in children(relation) for node in walk(child))
+        return any(kind(node) == "aggregate" and is_streaming(node) for node in below)
+
+    def over(self, relation: Relation, leaf: Relation) -> Relation:
+        """A copy of the relation over a leaf; table names between the two stay."""
+        (child,) = children(relation)
+        moved = dict.fromkeys(with_plan_ids(child), leaf)
+        copy = Relation()
+        copy.CopyFrom(replace_children(relation, [_under_aliases(child, leaf)]))
+        for expression in walk_expressions(copy):
+            _retarget(expression, moved)
+        return copy
 
     def _detach(self, relation: Relation, inputs: dict[str, Node], moved: dict[int, Relation]) -> None:
         """Replace, in place, every streaming boundary below `relation` by an input leaf.
@@ -154,6 +184,12 @@ class Cutter:
             leaf = input_leaf(name, plan_id(child))
             moved.update(dict.fromkeys(with_plan_ids(child), leaf))
             child.CopyFrom(leaf)
+
+
+def _under_aliases(relation: Relation, leaf: Relation) -> Relation:
+    if kind(relation) != "subquery_alias":
+        return leaf
+    return replace_children(relation, [_under_aliases(relation.subquery_alias.input, leaf)])
 
 
 def _retarget(expression: Expression, moved: Mapping[int, Relation]) -> None:

@@ -83,7 +83,7 @@ def conjuncts(condition: Expression) -> Iterator[Expression]:
     elif function_name(condition) == "and":
         for part in condition.unresolved_function.arguments:
             yield from conjuncts(part)
-    else:
+    elif condition.WhichOneof("expr_type") is not None:  # a cross join has no condition
         yield condition
 
 

@@ -4,7 +4,7 @@ The rule `name_join_columns` has seen to it that no two columns of the sides hav
 the condition refers to them by these names alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -17,13 +17,14 @@ from pyspark.sql.types import DataType, StructType, TimestampNTZType, TimestampT
 
 from cauce.engine import input_leaf
 from cauce.engine.substitute import Template
-from cauce.plan.build import alias, attribute, call, filter_by, project
+from cauce.plan.build import alias, attribute, call, filter_by, integer, project
 from cauce.plan.expression_text import function_name, output_name
 from cauce.plan.join_filters import NONDETERMINISTIC, is_stream_stream_join
 from cauce.plan.tables import identifier_parts
 from cauce.plan.time import BatchTime
 from cauce.plan.walk import kind, transform_expression, walk_expression
 from cauce.streaming.operators import JoinType, StreamingJoin
+from cauce.streaming.operators.join import ONLY_LEFT
 from cauce.streaming.operators.join_condition import AllOf, PairCondition, TimeRange
 from cauce.streaming.operators.join_input import JoinInput
 from cauce.streaming.planner.join_constraints import JoinSide, conjuncts, difference, equal_pairs
@@ -44,11 +45,12 @@ JOIN_TYPES: dict[int, JoinType] = {
     Join.JOIN_TYPE_RIGHT_OUTER: "right",
     Join.JOIN_TYPE_FULL_OUTER: "full",
     Join.JOIN_TYPE_LEFT_SEMI: "semi",
+    Join.JOIN_TYPE_LEFT_ANTI: "anti",
 }
 
 DROPS_LEFT = ("inner", "right", "semi")
 """Joins that never give a left row without a partner."""
-DROPS_RIGHT = ("inner", "left", "semi")
+DROPS_RIGHT = ("inner", "left", "semi", "anti")
 
 PASSES = "__cauce_passes"
 
@@ -74,11 +76,13 @@ def plan_join(cutter: "Cutter", relation: Relation) -> Node:
     join = relation.join
     left, right = _Side.of(cutter, join.left), _Side.of(cutter, join.right)
     how = JOIN_TYPES[join.join_type]
-    predicates = _Predicates.split(join.join_condition, left, right)
+    predicates = _Predicates.split(conjuncts(join.join_condition), left, right)
     if how in DROPS_LEFT:
         left.passes += _inferred(predicates, left, right)
     if how in DROPS_RIGHT:
         right.passes += _inferred(predicates, right, left)
+    if not predicates.equal:  # Only under the relaxed conf: every row may meet every other.
+        predicates.add_key(integer(0), integer(0), left, right)
     _agree_on_types(cutter, predicates.equal, left, right)
     left_node, right_node = left.plan(cutter), right.plan(cutter)
     left_facts, right_facts = left.facts(left_node), right.facts(right_node)
@@ -177,15 +181,12 @@ class _Predicates:
     """What needs both sides."""
 
     @classmethod
-    def split(cls, condition: Expression, left: _Side, right: _Side) -> "_Predicates":
+    def split(cls, condition: Iterable[Expression], left: _Side, right: _Side) -> "_Predicates":
         found = cls()
-        for predicate in conjuncts(condition):
+        for predicate in condition:
             pair = next(equal_pairs(predicate, left.owner, right.owner), None)
             if pair is not None:
-                found.equal.append(pair)
-                for side, key in zip((left, right), pair, strict=True):
-                    side.keys.append(key)
-                    side.null_safe.append(function_name(predicate) == "<=>")
+                found.add_key(*pair, left, right, null_safe=function_name(predicate) == "<=>")
                 continue
             found.rest.append(predicate)
             for side in (left, right):
@@ -195,6 +196,20 @@ class _Predicates:
             else:
                 found.pairs.append(predicate)
         return found
+
+    def add_key(
+        self,
+        left_key: Expression,
+        right_key: Expression,
+        left: _Side,
+        right: _Side,
+        *,
+        null_safe: bool = False,
+    ) -> None:
+        self.equal.append((left_key, right_key))
+        for side, key in ((left, left_key), (right, right_key)):
+            side.keys.append(key)
+            side.null_safe.append(null_safe)
 
 
 def _depends_only_on(predicate: Expression, side: _Side) -> bool:
@@ -323,7 +338,7 @@ def _engine_condition(
 def _output_schema(how: JoinType, left: StructType, right: StructType) -> StructType:
     schema = StructType()
     for side, may_miss in ((left, how in ("right", "full")), (right, how in ("left", "full"))):
-        if side is left or how != "semi":
+        if side is left or how not in ONLY_LEFT:
             for column in side:
                 schema.add(column.name, column.dataType, column.nullable or may_miss)
     return schema

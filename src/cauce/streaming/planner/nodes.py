@@ -20,6 +20,7 @@ from cauce.engine.substitute import Template
 from cauce.plan.event_time import EventTimes
 from cauce.plan.time import BatchTime
 from cauce.state.store import StateStore
+from cauce.streaming.operators.aggregate import StreamingAggregate
 from cauce.streaming.operators.layout import StoreLayout
 from cauce.streaming.operators.operator import StatefulOperator
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
@@ -32,7 +33,6 @@ __all__ = [
     "FragmentNode",
     "HoldsBackWatermark",
     "Node",
-    "ObserveNode",
     "RemembersNode",
     "SelectNode",
     "SourceNode",
@@ -64,6 +64,8 @@ class Batch:
     input_rows: dict[int, int] = field(default_factory=dict)
     operator_metrics: dict[int, OperatorMetrics] = field(default_factory=dict)
     observed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    withdrawn: dict[int, pa.Table] = field(default_factory=dict)
+    """Rows given earlier that an operator says are true no more, by operator id."""
 
 
 class Node(Protocol):
@@ -158,7 +160,10 @@ class FragmentNode:
         return tuple(self.inputs.values())
 
     def rows(self, batch: Batch) -> pa.Table:
-        inputs = {name: node.rows(batch) for name, node in self.inputs.items()}
+        return self.rows_of({name: node.rows(batch) for name, node in self.inputs.items()}, batch)
+
+    def rows_of(self, inputs: Mapping[str, Rows], batch: Batch) -> pa.Table:
+        """The rows for these inputs."""
         if all(not isinstance(rows, Relation) and not rows.num_rows for rows in inputs.values()):
             return self.empty  # a stateless relation gives nothing for nothing
         if self.plain is not None:
@@ -193,7 +198,10 @@ class SelectNode:
         return (self.child,)
 
     def rows(self, batch: Batch) -> pa.Table:
-        rows = table(self.child, batch)
+        return self.rows_of(table(self.child, batch))
+
+    def rows_of(self, rows: pa.Table) -> pa.Table:
+        """The columns of these rows of the child."""
         chosen = [rows.column(source) for source, _ in self.columns]
         return pa.Table.from_arrays(chosen, names=[name for _, name in self.columns])
 
@@ -228,33 +236,6 @@ class WatermarkNode:
 
     def describe(self) -> str:
         return f"EventTimeWatermark {self.column}, delay {self.delay_ms} ms"
-
-
-@dataclass
-class ObserveNode:
-    """Lets rows pass and computes named metrics over them (`DataFrame.observe`)."""
-
-    name: str
-    child: Node
-    metrics: Template
-    """A global aggregation over the leaf `input`."""
-    schema: StructType
-
-    @property
-    def event_times(self) -> EventTimes:
-        return self.child.event_times
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        return (self.child,)
-
-    def rows(self, batch: Batch) -> pa.Table:
-        rows = table(self.child, batch)
-        batch.observed[self.name] = batch.engine.run(self.metrics, {_INPUT_NAME: rows}).to_pylist()[0]
-        return rows
-
-    def describe(self) -> str:
-        return f"CollectMetrics {self.name}"
 
 
 @dataclass(frozen=True)
@@ -315,6 +296,8 @@ class StatefulNode:
     child: Node
     operator: StatefulOperator
     schema: StructType
+    gives_changes: bool = False
+    """Whether an operator above asks which rows its new ones replace."""
 
     @property
     def event_times(self) -> EventTimes:
@@ -354,13 +337,23 @@ class StatefulNode:
 
     def rows(self, batch: Batch) -> pa.Table:
         rows = table(self.child, batch)
-        output, metrics = self.operator.process(
-            rows,
-            batch.stores[self.index][DEFAULT_STORE],
-            late_watermark_us=self.input_watermark_us(batch.late_watermark_ms),
-            eviction_watermark_us=self.input_watermark_us(batch.watermark_ms),
-            output_mode=batch.output_mode,
-        )
+        state = batch.stores[self.index][DEFAULT_STORE]
+        late_us = self.input_watermark_us(batch.late_watermark_ms)
+        eviction_us = self.input_watermark_us(batch.watermark_ms)
+        if self.gives_changes and isinstance(self.operator, StreamingAggregate):
+            changes, metrics = self.operator.update(
+                rows, state, late_watermark_us=late_us, eviction_watermark_us=eviction_us
+            )
+            output = changes.new
+            batch.withdrawn[self.index] = changes.withdrawn
+        else:
+            output, metrics = self.operator.process(
+                rows,
+                state,
+                late_watermark_us=late_us,
+                eviction_watermark_us=eviction_us,
+                output_mode=batch.output_mode,
+            )
         batch.operator_metrics[self.index] = metrics
         return output
 

@@ -24,6 +24,7 @@ from cauce.streaming.planner.boundaries import BOUNDARIES
 from cauce.streaming.planner.cut import Cutter
 from cauce.streaming.planner.expand import expand
 from cauce.streaming.planner.nodes import Node, RemembersNode, WatermarkNode, walk_down
+from cauce.streaming.planner.recompute_node import mark_last
 from cauce.streaming.planner.source_leaf import SourceLeaf, is_source, resolve_source, source_context
 from cauce.streaming.planner.unsupported import check_streaming
 
@@ -64,6 +65,7 @@ def plan_stream(
         conf,
         is_streaming=is_source,
         event_times=lambda part: event_times(part, {}, twin.columns),
+        lasting_event_times=lambda part: event_times(part, {}, twin.columns, with_added=False),
         columns=twin.columns,
     )
     cutter = Cutter(
@@ -72,8 +74,11 @@ def plan_stream(
         lambda leaf: resolve_source(leaf, context),
         BOUNDARIES,
         ansi=conf.flag("spark.sql.ansi.enabled"),
+        output_mode=output_mode.lower(),
+        relaxed=conf.flag("cauce.sql.streaming.relaxed"),
     )
     root = cutter.cut(apply_rules(expanded, twin))
+    mark_last(root)
     stateful = _numbered(root, cutter.stateful)
     return StreamingPlan(root, tuple(cutter.sources), tuple(cutter.watermarks), stateful)
 

@@ -59,7 +59,7 @@ def _stream_static(how: str, stream_is_left: bool) -> Refusal:
 
 
 def _stream_stream(how: str, node: Node, query: Query) -> Refusal:
-    if how == "LeftAnti":
+    if how == "LeftAnti" and not query.relaxed:
         return ANTI_JOIN
     left, right = (
         JoinSide(child.relation, query.columns(child.relation), query.event_times(child.relation))
@@ -72,7 +72,7 @@ def _stream_stream(how: str, node: Node, query: Query) -> Refusal:
             "without a watermark in the join keys, or a watermark on the nullable side and an appropriate "
             "range condition"
         )
-    if not node.relation.join.using_columns and not any(equal_pairs(condition, left, right)):
+    if not (query.relaxed or node.relation.join.using_columns or any(equal_pairs(condition, left, right))):
         return AnalysisException("_LEGACY_ERROR_TEMP_1181")
     return None
 

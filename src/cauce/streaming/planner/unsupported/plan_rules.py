@@ -1,11 +1,14 @@
 """Rules over the whole plan: output modes, and operators that would throw away each other's rows."""
 
+from collections.abc import Iterator
+
 from pyspark.sql.connect.proto.expressions_pb2 import Expression
 from pyspark.sql.connect.proto.relations_pb2 import Relation
 
 from cauce.errors import AnalysisException
 from cauce.plan.expression_text import function_name
 from cauce.plan.walk import walk_expression
+from cauce.plan.window_functions import has_window_functions
 from cauce.streaming.planner.unsupported.query import WITH_STATE, Node, Query, Refusal
 
 __all__ = ["late_rows", "one_function_with_state", "output_mode", "session_keys"]
@@ -46,7 +49,8 @@ def late_rows(root: Node, query: Query) -> Refusal:
         return None
     for node in root.walk():
         below = (inner for child in node.children for inner in child.walk())
-        if _drops_late_rows(node, query) and any(_emits_late_rows(inner, query) for inner in below):
+        drops = _drops_late_rows(node, query) and not _recomputes(node, query)
+        if drops and any(_emits_late_rows(inner, query) for inner in below):
             return LATE_ROWS
         if node.is_pivot and query.output_mode != "append":
             return LATE_ROWS  # A pivot is an aggregation of an aggregation.
@@ -74,6 +78,24 @@ def _drops_late_rows(node: Node, query: Query) -> bool:
             return node.is_aggregate or node.joins_streams or (node.kind == WITH_STATE and node.is_streaming)
 
 
+def _recomputes(node: Node, query: Query) -> bool:
+    """Whether it is an aggregation that, under the relaxed conf, hears of every row that is replaced."""
+    if not query.relaxed or node.kind != "aggregate" or node.is_pivot:
+        return False
+    inner = list(_stateful_inputs(node))
+    aggregates = [node, *inner]
+    return all(n.is_aggregate for n in inner) and not any(session_keys(n.relation) for n in aggregates)
+
+
+def _stateful_inputs(node: Node) -> Iterator[Node]:
+    """The nearest operators with a state below."""
+    for child in node.children:
+        if child.is_stateful:
+            yield child
+        else:
+            yield from _stateful_inputs(child)
+
+
 def _deduplicates_by_event_time(relation: Relation, query: Query) -> bool:
     keys = relation.deduplicate
     times = {name.lower() for name in query.event_times(keys.input)}
@@ -84,4 +106,5 @@ def _deduplicates_by_event_time(relation: Relation, query: Query) -> bool:
 def _emits_late_rows(node: Node, query: Query) -> bool:
     if node.kind == WITH_STATE and node.is_streaming:
         return node.relation.apply_in_pandas_with_state.timeout_conf == "EventTimeTimeout"
-    return node.is_aggregate and query.output_mode != "append"
+    replaces = node.is_aggregate or (query.relaxed and has_window_functions(node.relation))
+    return node.is_streaming and replaces and query.output_mode != "append"

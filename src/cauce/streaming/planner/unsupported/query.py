@@ -97,6 +97,8 @@ class Query:
     output_mode: str
     conf: Conf
     event_times: Callable[[Relation], EventTimes]
+    lasting_event_times: Callable[[Relation], EventTimes]
+    """Without those of columns that `withColumn` made."""
     columns: Callable[[Relation], Collection[str]]
 
     @property

@@ -4,8 +4,10 @@ from pyspark.sql.connect.proto.expressions_pb2 import Expression
 from pyspark.sql.connect.proto.relations_pb2 import Relation
 
 from cauce.errors import AnalysisException
+from cauce.plan.build import project
 from cauce.plan.expression_text import function_name, output_name, sql_text
-from cauce.plan.walk import expressions, kind, walk_expression
+from cauce.plan.walk import children, expressions, kind, walk_expression
+from cauce.plan.window_functions import partition_of
 from cauce.streaming.planner.unsupported.query import Node, Query, Refusal, parsed
 
 __all__ = [
@@ -77,7 +79,7 @@ def streaming_subquery(node: Node, query: Query) -> Refusal:
 
 def window_function(node: Node, query: Query) -> Refusal:
     """Reported with every window function of the operator at once."""
-    if not node.is_streaming:
+    if not node.is_streaming or (query.relaxed and _is_answered(node, query)):
         return None
     found = [
         (window.window, name)
@@ -93,6 +95,14 @@ def window_function(node: Node, query: Query) -> Refusal:
         columnName=",".join(f"`{name}`" for _, name in found),
         windowSpec=",".join(_specification_text(window).upper() for window, _ in found),
     )
+
+
+def _is_answered(node: Node, query: Query) -> bool:
+    """Whether its partitions end with the watermark, or may be told again."""
+    keys = partition_of(node.relation)
+    if keys is None or query.output_mode != "append":
+        return keys is not None
+    return bool(query.event_times(project(children(node.relation)[0], keys)))
 
 
 def _named_columns(relation: Relation) -> list[tuple[Expression, str]]:

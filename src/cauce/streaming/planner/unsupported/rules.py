@@ -68,6 +68,7 @@ def check_streaming(
     *,
     is_streaming: Callable[[Relation], bool],
     event_times: Callable[[Relation], EventTimes],
+    lasting_event_times: Callable[[Relation], EventTimes],
     columns: Callable[[Relation], Collection[str]],
 ) -> None:
     """Raise what Spark raises at start() for a plan it does not stream.
@@ -80,7 +81,7 @@ def check_streaming(
         raise AnalysisException("WRITE_STREAM_NOT_ALLOWED")
     if not conf.flag("spark.sql.streaming.unsupportedOperationCheck"):
         return
-    query = Query(root, output_mode.lower(), conf, event_times, columns)
+    query = Query(root, output_mode.lower(), conf, event_times, lasting_event_times, columns)
     for rule in PLAN_RULES:
         raise_refusal(rule(root, query))
     for node in root.walk_up():

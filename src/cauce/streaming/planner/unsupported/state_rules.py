@@ -79,7 +79,9 @@ def aggregate_event_times(node: Node, query: Query) -> Refusal:
 
 
 def input_event_times(node: Node, query: Query) -> Refusal:
-    return _one_event_time(query.event_times(node.children[0].relation)) if node.is_streaming else None
+    """A time made by `withColumn` beside the one it was made from is none, over Spark Connect."""
+    times = query.lasting_event_times(node.children[0].relation)
+    return _one_event_time(times) if node.is_streaming else None
 
 
 def watermark_again(node: Node, query: Query) -> Refusal:

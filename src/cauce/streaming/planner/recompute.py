@@ -1,0 +1,119 @@
+"""Planning aggregations of aggregations in update mode, and window functions: cauce.sql.streaming.relaxed.
+
+Both ask a question about all rows of a partition. The relation itself answers it, over a leaf that stands
+for the rows of the partitions that a batch touches.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyspark.sql.connect.proto import Expression, Relation
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
+
+from cauce.engine import input_leaf
+from cauce.engine.substitute import Template
+from cauce.plan.build import alias, attribute, long, project, star
+from cauce.plan.walk import kind, walk
+from cauce.plan.window_functions import has_window_functions, partition_of
+from cauce.streaming.operators.recompute import PARTITION, StreamingRecompute
+from cauce.streaming.planner.nodes import FragmentNode, Node
+from cauce.streaming.planner.recompute_node import RecomputeNode, let_changes_through
+
+if TYPE_CHECKING:
+    from cauce.streaming.planner.cut import Cutter
+
+__all__ = ["plan_reaggregate", "plan_window_functions", "reads_replaced_rows"]
+
+KEY = "__cauce_key"
+LEAF = "input0"
+
+
+def reads_replaced_rows(relation: Relation) -> bool:
+    """Whether something below gives rows that later ones replace, in update mode."""
+    return any(kind(node) == "aggregate" or has_window_functions(node) for node in walk(relation))
+
+
+def plan_reaggregate(cutter: "Cutter", relation: Relation) -> Node:
+    """An aggregation whose input rows may be replaced."""
+    keys = list(relation.aggregate.grouping_expressions)
+    child = _keyed(cutter, relation.aggregate.input, keys)
+    numbered = _numbered(cutter, child, len(keys))
+    over = cutter.over(relation, input_leaf(LEAF))
+    over.aggregate.grouping_expressions.append(attribute(PARTITION))
+    node = _planned(cutter, child, cutter.fragment(over, {LEAF: numbered}), len(keys), "aggregate")
+    over.aggregate.ClearField("grouping_expressions")
+    node.of_nothing = _of_nothing(cutter, Template(over), numbered, node.schema, len(keys))
+    return node
+
+
+def plan_window_functions(cutter: "Cutter", relation: Relation) -> Node:
+    """A projection with window functions that share one partitioning."""
+    keys = partition_of(relation) or []
+    child = _keyed(cutter, getattr(relation, kind(relation)).input, keys)
+    over = cutter.over(relation, input_leaf(LEAF))
+    if kind(over) == "project" and not any(e.HasField("unresolved_star") for e in over.project.expressions):
+        over.project.expressions.append(attribute(PARTITION))
+    answer = cutter.fragment(over, {LEAF: _numbered(cutter, child, len(keys))})
+    return _planned(cutter, child, answer, len(keys), "window functions")
+
+
+def _keyed(cutter: "Cutter", relation: Relation, keys: Sequence[Expression]) -> FragmentNode:
+    """The rows with the keys of their partition behind them."""
+    bare = (key.alias.expr if key.HasField("alias") else key for key in keys)
+    made = [alias(key, f"{KEY}{i}") for i, key in enumerate(bare)]
+    node = cutter.cut(project(relation, [star(), *made]))
+    assert isinstance(node, FragmentNode)
+    return node
+
+
+def _numbered(cutter: "Cutter", child: FragmentNode, keys: int) -> FragmentNode:
+    """What the answer is computed from: the rows without the keys, with the number of their partition."""
+    names = child.schema.names[: len(child.schema) - keys]
+    columns = [*map(attribute, names), alias(long(0), PARTITION)]
+    return cutter.fragment(project(input_leaf(LEAF), columns), {LEAF: child})
+
+
+def _planned(
+    cutter: "Cutter", child: FragmentNode, answer: FragmentNode, keys: int, kind_of: str
+) -> RecomputeNode:
+    if cutter.output_mode == "update":
+        let_changes_through(child)
+    zone = cutter.engine.time_zone
+    schema = StructType([column for column in answer.schema if column.name != PARTITION])
+    names = [f"{KEY}{i}" for i in range(keys)]
+    operator = StreamingRecompute(
+        cutter.empty(child).schema,
+        names,
+        next((name for name in names if name in child.event_times), None),
+        lambda rows: cutter.engine.run(answer.template, {LEAF: rows}),
+        to_arrow_schema(schema, timezone=zone),
+    )
+    node = RecomputeNode(
+        len(cutter.stateful),
+        child,
+        operator,
+        schema,
+        answer.event_times,
+        kind_of,
+        answer.time,
+        of_nothing=None,
+    )
+    cutter.stateful.append(node)
+    return node
+
+
+def _of_nothing(
+    cutter: "Cutter", aggregate: Template, numbered: FragmentNode, schema: StructType, keys: int
+) -> Callable[[pa.Table], pa.Table]:
+    """A group that lost its last row is told once more, with what its aggregates give over no rows."""
+
+    def told(vanished: pa.Table) -> pa.Table:
+        if not vanished.num_rows:
+            return vanished
+        nothing = cutter.engine.run(aggregate, {LEAF: numbered.empty}).combine_chunks()
+        results = nothing.take(pa.array([0] * vanished.num_rows)).columns
+        return pa.table([*vanished.columns[:keys], *results], names=schema.names)
+
+    return told
