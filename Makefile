@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format rewrite equivalence crash explain spark spark-setup bench bench-compare clean
+.PHONY: help setup demo test check format rewrite equivalence crash explain spark spark-setup integration bench bench-compare clean
 
 RUN := .venv/bin/
 SPARK_RUN := .spark-venv/bin/
@@ -60,6 +60,10 @@ spark-setup: setup
 
 spark: spark-setup ## the differential tests: the same programs on cauce and on Apache Spark (needs Java 17)
 	CAUCE_SPARK_PYTHON=$(CURDIR)/$(SPARK_RUN)python $(RUN)python -m pytest tests/spark $(ARGS)
+
+integration: spark-setup ## the tests on real servers, which tools/install_*.sh install (needs Java 17)
+	@for script in tools/install_*.sh; do $$script; done
+	CAUCE_SPARK_PYTHON=$(CURDIR)/$(SPARK_RUN)python $(RUN)python -m pytest tests/integration $(ARGS)
 
 # CAUCE_SPARK_PYTHON names an interpreter with full PySpark; otherwise one is set up if Java is there.
 bench: setup ## durations, rows a second, start-up and memory beside Apache Spark's (ARGS="--out docs", --quick)

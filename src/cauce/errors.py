@@ -19,6 +19,8 @@
     |-- DateTimeException              java.time.DateTimeException
     |-- QueryExecutionException        org.apache.spark.sql.execution.QueryExecutionException
     |-- SparkSQLException              org.apache.spark.SparkSQLException
+    |-- SQLException                   java.sql.SQLException
+    |-- ClassNotFoundException         java.lang.ClassNotFoundException
     |-- TimeoutException               java.util.concurrent.TimeoutException
     `-- PythonException                org.apache.spark.api.python.PythonException
 
@@ -36,6 +38,7 @@ __all__ = [
     "AnalysisException",
     "ArithmeticException",
     "ArrayIndexOutOfBoundsException",
+    "ClassNotFoundException",
     "ConcurrentModificationException",
     "DateTimeException",
     "IllegalArgumentException",
@@ -45,6 +48,7 @@ __all__ = [
     "ParseException",
     "PythonException",
     "QueryExecutionException",
+    "SQLException",
     "SparkClassNotFoundException",
     "SparkError",
     "SparkNoSuchElementException",
@@ -197,6 +201,18 @@ class SparkClassNotFoundException(SparkError):
         "java.lang.ReflectiveOperationException",
         *SparkError.java_parents,
     )
+
+
+class SQLException(SparkError):
+    """A database that cannot be reached by the URL given."""
+
+    java_class = "java.sql.SQLException"
+
+
+class ClassNotFoundException(SparkError):
+    """A Java class that a program names and nothing here stands for."""
+
+    java_class = "java.lang.ClassNotFoundException"
 
 
 class QueryExecutionException(SparkError):

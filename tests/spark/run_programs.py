@@ -2,7 +2,8 @@
 
     python run_programs.py FOLDER OUT.json NAME...
 
-Needs nothing but PySpark, so that Apache Spark's own interpreter can run it.
+Needs nothing but PySpark, so that Apache Spark's own interpreter can run it. CAUCE_SPARK_CONF may hold more
+settings as JSON, such as the packages of a connector.
 """
 
 import importlib
@@ -29,7 +30,7 @@ CONFIGURATION = {
 def main(folder: str, out: str, *names: str) -> None:
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = SparkSession.builder.remote("local[2]")
-    for key, value in CONFIGURATION.items():
+    for key, value in {**CONFIGURATION, **json.loads(os.environ.get("CAUCE_SPARK_CONF", "{}"))}.items():
         builder = builder.config(key, value)
     with tempfile.TemporaryDirectory() as warehouse:
         spark = builder.config("spark.sql.warehouse.dir", warehouse).getOrCreate()

@@ -24,6 +24,7 @@ from cauce.connect.summaries import describe, summary
 from cauce.connect.table_functions import unresolved_table_valued_function
 from cauce.connect.unpivot import unpivot
 from cauce.errors import SparkError
+from cauce.jdbc import is_jdbc, read_jdbc_tables
 from cauce.plan.walk import children, kind
 from cauce.session import Session
 
@@ -77,7 +78,10 @@ def prepare(
 ) -> Preparation:
     """Make the relation, in place, one that Sail can run (or only analyse)."""
     preparation = Preparation(session, lease, lambda part: compute(part, session), running, pinned)
-    for node in reversed(_nodes(relation, preparation)):
+    nodes = _nodes(relation, preparation)
+    if any(is_jdbc(node) for node in nodes):
+        read_jdbc_tables(relation, session.engine, lease)
+    for node in reversed(nodes):
         _rewrite(node, preparation)
     return preparation
 

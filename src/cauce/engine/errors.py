@@ -10,6 +10,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from cauce import errors
+from cauce.engine.live_errors import original
 from cauce.engine.python_errors import user_traceback
 from cauce.errors import (
     AnalysisException,
@@ -58,6 +59,9 @@ def translate(error: grpc.RpcError) -> SparkError:
     """The error Spark would have raised where Sail's endpoint answered with `error`."""
     status = rpc_status.from_call(error)  # pyright: ignore[reportArgumentType]
     message = status.message if status is not None else str(error.details())
+    ours = original(message)
+    if ours is not None:
+        return ours
     raised = CLASSES.get(_java_class(status), SparkError)
     if raised is PythonException:
         return PythonException(None, user_traceback(message))

@@ -1,8 +1,9 @@
-"""A temporary view whose rows are read from this process's memory each time it is queried."""
+"""Relations and views whose rows are fetched by this process each time they are read."""
 
+import contextlib
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
 from pyspark.sql.connect import proto
@@ -13,75 +14,87 @@ from pyspark.sql.types import StructType
 from cauce.engine.arrow_form import conformed
 from cauce.engine.ddl import ddl_text
 from cauce.engine.exchange import PARTITION_BATCHES_MAX, in_batches
+from cauce.engine.live_errors import LiveError
 from cauce.engine.session import EngineSession
+from cauce.errors import SparkError
 
-__all__ = ["LiveView"]
+__all__ = ["LiveView", "live_relation"]
+
+Rows = Callable[[], pa.Table]
 
 _lock = threading.Lock()
-_rows: dict[str, Callable[[], pa.Table]] = {}
+_parts: dict[str, list[Rows]] = {}
+
+
+def live_relation(
+    engine: EngineSession, schema: StructType, parts: Sequence[Rows], lease: contextlib.ExitStack
+) -> Relation:
+    """A relation over what the parts give at the time, each on its own, until `lease` is closed."""
+    key, zone = uuid.uuid4().hex, engine.time_zone
+    with _lock:
+        _parts[key] = [_conformed(part, zone) for part in parts]
+    lease.callback(_forget, key)
+    engine.register_source(LiveSource)
+    source = Read.DataSource(format=LiveSource.name(), schema=ddl_text(schema), options={"key": key})
+    return Relation(read=Read(data_source=source))
 
 
 class LiveView:
     """The temporary view `name` in one session, over whatever `rows()` returns at the time."""
 
-    def __init__(
-        self, engine: EngineSession, name: str, schema: StructType, rows: Callable[[], pa.Table]
-    ) -> None:
+    def __init__(self, engine: EngineSession, name: str, schema: StructType, rows: Rows) -> None:
         self.name = name
         self._engine = engine
         self._schema = schema
         self._rows = rows
-        self._key = uuid.uuid4().hex
+        self._lease = contextlib.ExitStack()
 
     def create(self) -> None:
         """Make the view, in place of any view of that name."""
-        zone = self._engine.time_zone
-        with _lock:
-            _rows[self._key] = lambda: conformed(self._rows(), zone)
-        self._engine.execute(proto.Command(register_data_source=_registration()))
-        source = Read.DataSource(
-            format=LiveSource.name(), schema=ddl_text(self._schema), options={"key": self._key}
-        )
-        view = proto.CreateDataFrameViewCommand(
-            input=Relation(read=Read(data_source=source)), name=self.name, is_global=False, replace=True
-        )
+        relation = live_relation(self._engine, self._schema, [self._rows], self._lease)
+        view = proto.CreateDataFrameViewCommand(input=relation, name=self.name, is_global=False, replace=True)
         self._engine.execute(proto.Command(create_dataframe_view=view))
 
     def release(self) -> None:
         """Let the rows go when the session ends; the view must not be queried any more."""
-        with _lock:
-            _rows.pop(self._key, None)
+        self._lease.close()
 
 
 class LiveSource(DataSource):
-    """Data source `cauce_live`: reads the live table named by option `key`."""
+    """Data source `cauce_live`: reads the parts named by option `key`."""
 
     @classmethod
     def name(cls) -> str:
         return "cauce_live"
 
     def schema(self) -> str:
-        raise AssertionError("a live view is always read with an explicit schema")
+        raise AssertionError("live rows are always read with an explicit schema")
 
     def reader(self, schema: object) -> "LiveReader":
         return LiveReader(self.options["key"])
 
 
 class LiveReader(DataSourceReader):
-    """One partition, so that a query sees the rows of one moment."""
+    """A partition per part, so that each part is of one moment."""
 
     def __init__(self, key: str) -> None:
         self._key = key
 
     def partitions(self) -> list[InputPartition]:
-        return [InputPartition(0)]
+        return [InputPartition(at) for at in range(len(_parts[self._key]))]
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
-        yield from in_batches(_rows[self._key](), PARTITION_BATCHES_MAX)
+        try:
+            rows = _parts[self._key][partition.value]()
+        except SparkError as error:
+            raise LiveError(error) from error
+        yield from in_batches(rows, PARTITION_BATCHES_MAX)
 
 
-def _registration() -> proto.CommonInlineUserDefinedDataSource:
-    from pyspark.sql.connect.plan import PythonDataSource
+def _conformed(part: Rows, zone: str) -> Rows:
+    return lambda: conformed(part(), zone)
 
-    source = PythonDataSource(data_source=LiveSource, python_ver="3").to_plan(None)  # type: ignore[arg-type]
-    return proto.CommonInlineUserDefinedDataSource(name=LiveSource.name(), python_data_source=source)
+
+def _forget(key: str) -> None:
+    with _lock:
+        _parts.pop(key, None)

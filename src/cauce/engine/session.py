@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyspark.sql.connect import proto
 from pyspark.sql.connect.proto import Relation, base_pb2_grpc
 from pyspark.sql.connect.types import proto_schema_to_pyspark_data_type
+from pyspark.sql.datasource import DataSource
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
@@ -45,7 +46,7 @@ class EngineSession:
         self.session_id = session_id
         self.raw = RawStub(channel)
         self.operation_ids = OperationIds()
-        self._has_exchange = False
+        self._sources: set[str] = set()
         self._stub = base_pb2_grpc.SparkConnectServiceStub(channel)
         self._user_context = proto.UserContext(user_id=user_id, user_name=user_id)
 
@@ -165,6 +166,17 @@ class EngineSession:
         self._stub.Config(request)
         self.forget_time_zone()
 
+    def register_source(self, source: type[DataSource]) -> None:
+        """Register one of our own data sources, which read memory of this process, in Sail, once."""
+        if source.name() in self._sources:
+            return
+        from pyspark.sql.connect.plan import PythonDataSource
+
+        plan = PythonDataSource(data_source=source, python_ver="3").to_plan(cast(Any, None))
+        registered = proto.CommonInlineUserDefinedDataSource(name=source.name(), python_data_source=plan)
+        self.execute(proto.Command(register_data_source=registered))
+        self._sources.add(source.name())
+
     def leaf(self, table: pa.Table, lease: contextlib.ExitStack) -> Relation:
         """A relation that reads the table; a large one stays readable until `lease` is closed."""
         return self._enter(table, lease)
@@ -176,7 +188,7 @@ class EngineSession:
         if _fits_inline(rows):
             return local_relation(rows)
         key = stack.enter_context(exchange.parked(rows))
-        self._ensure_exchange()
+        self.register_source(exchange.ArrowExchange)
         schema = ddl_text(from_arrow_schema(rows.schema))
         source = proto.Read.DataSource(format="cauce_exchange", schema=schema, options={"key": key})
         return Relation(read=proto.Read(data_source=source))
@@ -194,19 +206,6 @@ class EngineSession:
 
     def _arrow_schema(self, schema: StructType) -> pa.Schema:
         return to_arrow_schema(schema, timezone=self.time_zone)
-
-    def _ensure_exchange(self) -> None:
-        """Register the in-process data source in this Sail session, once."""
-        if self._has_exchange:
-            return
-        from pyspark.sql.connect.plan import PythonDataSource
-
-        source = PythonDataSource(data_source=exchange.ArrowExchange, python_ver="3").to_plan(cast(Any, None))
-        registered = proto.CommonInlineUserDefinedDataSource(
-            name=exchange.ArrowExchange.name(), python_data_source=source
-        )
-        self.execute(proto.Command(register_data_source=registered))
-        self._has_exchange = True
 
 
 @contextlib.contextmanager

@@ -35,7 +35,7 @@ class StreamSession(EngineSession):
             if not any(text in str(error) for text in LOST):
                 raise
         self.session_id = str(uuid.uuid4())
-        self._has_exchange = False
+        self._sources.clear()
         self._configure()
         return super().run(relation, inputs)
 
