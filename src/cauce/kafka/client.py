@@ -45,6 +45,8 @@ PRODUCER: dict[str, Any] = {
     "queue.buffering.max.messages": "500000",
 }
 
+TRANSACTION_ATTEMPTS_MAX = 5
+
 log = logging.getLogger("cauce.kafka")
 
 
@@ -74,9 +76,12 @@ class Client:
         self._kafka = _library()
         self._api_timeout_s = _seconds(properties.get(API_TIMEOUT), API_TIMEOUT_S)
         self._take_max = int(properties.get(MAX_POLL_RECORDS, RECORDS_PER_TAKE))
+        self._told: Offsets | None = None
         chosen = CONSUMER | client_properties(properties) | {"group.id": group_id}
         with _translated(self._kafka):
-            self._consumer = self._kafka.Consumer({**chosen, "logger": log})
+            self._consumer = self._kafka.Consumer(
+                {**chosen, "logger": log, "error_cb": _log_error, "on_commit": self._commit_ended}
+            )
 
     def topics(self) -> list[str]:
         """The names of all topics."""
@@ -132,13 +137,18 @@ class Client:
             [self._event(message) for message in taken if message.error() is not None],
         )
 
-    def commit(self, offsets: Offsets) -> None:
-        """Tell the group's coordinator, without waiting; a failure is logged and changes nothing."""
-        told = [self._kafka.TopicPartition(*partition, offset) for partition, offset in offsets.items()]
+    def tell(self, offsets: Offsets) -> None:
+        """Commit to the group in the background; a failure is logged, and the next call tries again."""
         try:
-            self._consumer.commit(offsets=told, asynchronous=True)
+            self._consumer.poll(0)  # Hears how the last commit went. This consumer reads nothing.
+            if offsets != self._told:
+                self._told = offsets
+                told = [
+                    self._kafka.TopicPartition(*partition, offset) for partition, offset in offsets.items()
+                ]
+                self._consumer.commit(offsets=told, asynchronous=True)
         except self._kafka.KafkaException as error:
-            log.warning("Offsets were not committed to the group: %s", error)
+            self._commit_ended(error, [])
 
     def committed(self, partitions: Iterable[TopicPartition]) -> Offsets:
         """What the group has committed, for partitions where it has."""
@@ -155,6 +165,11 @@ class Client:
 
     def close(self) -> None:
         self._consumer.close()
+
+    def _commit_ended(self, error: Any, _: Any) -> None:
+        if error is not None:
+            log.warning("Offsets were not committed to the group: %s", error)
+            self._told = None
 
     def _event(self, message: "Message") -> Event:
         error = message.error()
@@ -183,7 +198,9 @@ class Sender:
             chosen.setdefault("enable.idempotence", "true")
         self._failure: Any = None
         with _translated(self._kafka):
-            self._producer = self._kafka.Producer({**chosen, "logger": log, "on_delivery": self._delivered})
+            self._producer = self._kafka.Producer(
+                {**chosen, "logger": log, "error_cb": _log_error, "on_delivery": self._delivered}
+            )
 
     def send(self, topic: str, value: bytes | None, key: bytes | None, partition: int, headers: Any) -> None:
         """Hand one record to the sending thread, waiting while its queue is full."""
@@ -202,7 +219,8 @@ class Sender:
 
     def flush(self) -> None:
         """Wait until every record has arrived; raises what kept one from it."""
-        self._producer.flush()
+        with _translated(self._kafka):
+            self._producer.flush()
         self.check()
 
     def check(self) -> None:
@@ -214,7 +232,7 @@ class Sender:
     def init_transactions(self) -> None:
         """End what an earlier producer of the same id left open, and shut that producer out."""
         with _translated(self._kafka):
-            self._producer.init_transactions(self._api_timeout_s)
+            self._persist(self._producer.init_transactions, self._api_timeout_s)
 
     def transact(self, write: Callable[[], None], mark: Offsets, group: object) -> None:
         """`write()` and the offsets of the group become visible together, or not at all."""
@@ -225,8 +243,9 @@ class Sender:
                 offsets = [
                     self._kafka.TopicPartition(*partition, offset) for partition, offset in mark.items()
                 ]
-                self._producer.send_offsets_to_transaction(offsets, group, self._api_timeout_s)
-                self._commit()
+                send = self._producer.send_offsets_to_transaction
+                self._persist(send, offsets, group, self._api_timeout_s)
+                self._persist(self._producer.commit_transaction, self._api_timeout_s)
             except Exception:
                 with contextlib.suppress(self._kafka.KafkaException):
                     self._producer.abort_transaction(self._api_timeout_s)
@@ -237,17 +256,22 @@ class Sender:
         self._producer.purge()
         self._producer.close()
 
-    def _commit(self) -> None:
-        """Ask until there is an answer: asking again is safe as long as the library calls it retriable."""
-        while True:
+    def _persist(self, step: Callable[..., None], *arguments: object) -> None:
+        """Ask again while the library calls that safe: a broker that restarts takes its time."""
+        for attempt in range(1, TRANSACTION_ATTEMPTS_MAX + 1):
             try:
-                return self._producer.commit_transaction(self._api_timeout_s)
+                return step(*arguments)
             except self._kafka.KafkaException as error:
-                if not error.args[0].retriable():
+                if not error.args[0].retriable() or attempt == TRANSACTION_ATTEMPTS_MAX:
                     raise
 
     def _delivered(self, error: Any, _: Any) -> None:
         self._failure = self._failure or error
+
+
+def _log_error(error: Any) -> None:
+    """What the library cannot cure by itself also fails the call that needed it."""
+    log.info("%s", error)
 
 
 def require_client() -> None:
@@ -276,6 +300,11 @@ def _translated(kafka: Any) -> Iterator[None]:
         yield
     except kafka.KafkaException as error:
         raise _as_spark(error) from None
+    except SystemError as error:
+        # A fatal error that arrives while callbacks are called comes as the cause of another one.
+        if not isinstance(error.__cause__, kafka.KafkaException):
+            raise
+        raise _as_spark(error.__cause__) from None
 
 
 def _as_spark(error: Any) -> SparkError:

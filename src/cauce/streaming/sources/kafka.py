@@ -43,7 +43,6 @@ class KafkaSource:
         self._freezes = False
         self._frozen: Offsets | None = None
         self._triggered_ms = 0
-        self._told: Offsets | None = None
         self.schema = kafka_schema(self._options.include_headers)
 
     @classmethod
@@ -155,6 +154,5 @@ class KafkaSource:
 
     def _tell_group(self, done: Offsets) -> None:
         """A batch starts where the last one is committed: that is what lag is measured from."""
-        if self._options.commit_group is not None and done != self._told:
-            self._group.commit(done)
-            self._told = done
+        if self._options.commit_group is not None:
+            self._group.tell(done)
