@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "run a PySpark program in this process",
     "submit": "the same with the options of spark-submit",
     "server": "serve Spark Connect until stopped",
+    "replay": "compute one batch of a checkpoint again, under a debugger if you like",
     "doctor": "check this installation and say what to do next",
 }
 
@@ -34,6 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from cauce.cli.serve import main as serve
 
         return serve(rest)
+    if command == "replay":
+        from cauce.cli.replay import main as replay
+
+        return replay(rest)
     from cauce.cli.doctor import main as doctor
 
     return doctor(rest)

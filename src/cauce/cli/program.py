@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["Program", "run_program"]
+__all__ = ["Program", "execute", "print_error", "run_program"]
 
 INTERRUPTED_EXIT_CODE = 130
 """128 + SIGINT, what a shell reports for a program ended by Ctrl-C."""
@@ -32,7 +32,7 @@ def run_program(program: Program) -> int:
     """Run to the end, threads included; print an uncaught error as Python does; the exit code."""
     try:
         try:
-            EXECUTE[program.kind](program)
+            execute(program)
         finally:
             _wait_for_threads()
     except SystemExit as exit_request:
@@ -41,10 +41,20 @@ def run_program(program: Program) -> int:
         print("\nInterrupted", file=sys.stderr)
         return INTERRUPTED_EXIT_CODE
     except BaseException as error:  # Whatever the program raised ends it, as in Python
-        shown = error.with_traceback(_user_frames(error.__traceback__))
-        sys.excepthook(type(shown), shown, shown.__traceback__)
+        print_error(error)
         return 1
     return 0
+
+
+def print_error(error: BaseException) -> None:
+    """The traceback as Python shows it, beginning in the program."""
+    shown = error.with_traceback(_user_frames(error.__traceback__))
+    sys.excepthook(type(shown), shown, shown.__traceback__)
+
+
+def execute(program: Program) -> None:
+    """Run as `__main__`; whatever the program raises passes through."""
+    EXECUTE[program.kind](program)
 
 
 def _run_script(program: Program) -> None:

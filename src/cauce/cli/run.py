@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from cauce.cli.program import Program, run_program
 
-__all__ = ["main", "run_here"]
+__all__ = ["key_value", "main", "run_here"]
 
 USAGE = "cauce run [--conf KEY=VALUE ...] (SCRIPT | -m MODULE | -c CODE) [ARGUMENTS ...]"
 USAGE_EXIT_CODE = 2
@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
         usage=USAGE,
         description="Runs a PySpark program in this process. Its SparkSession.builder needs no remote().",
     )
-    run.add_argument("--conf", action="append", default=[], type=_key_value, metavar="KEY=VALUE")
+    run.add_argument("--conf", action="append", default=[], type=key_value, metavar="KEY=VALUE")
     run.add_argument("-m", metavar="MODULE", help="run a module, as python -m does")
     run.add_argument("-c", metavar="CODE", help="run this text, as python -c does")
     return run
@@ -74,7 +74,7 @@ def _program(options: argparse.Namespace, rest: Sequence[str]) -> Program | None
     return Program("script", rest[0], tuple(rest[1:])) if rest else None
 
 
-def _key_value(text: str) -> tuple[str, str]:
+def key_value(text: str) -> tuple[str, str]:
     """`spark.sql.x=1` as a pair; the value may hold further equal signs."""
     key, equals, value = text.partition("=")
     if not equals or not key:

@@ -10,6 +10,7 @@ from cauce.files.durable_file import DurableFile
 from cauce.files.file_system import FileStatus, FileSystem
 from cauce.files.local_file_system import LocalFileSystem, SyncFailedError
 from cauce.files.lock import FileLock, LockedError
+from cauce.files.read_only_disk import ReadOnlyDisk
 from cauce.files.uri import open_file_system, path_of_uri, uri_of_path
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "FileSystem",
     "LocalFileSystem",
     "LockedError",
+    "ReadOnlyDisk",
     "SyncFailedError",
     "open_file_system",
     "path_of_uri",

@@ -4,6 +4,6 @@ Imported by cli and tests; imports connect and below. One server has one engine;
 process are possible. It does not do single sign-on, nor more than one machine.
 """
 
-from cauce.server.server import CauceServer, server_session
+from cauce.server.server import CauceServer, running_session, server_session
 
-__all__ = ["CauceServer", "server_session"]
+__all__ = ["CauceServer", "running_session", "server_session"]

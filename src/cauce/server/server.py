@@ -19,7 +19,7 @@ from cauce.server.call_threads import CallThreads
 from cauce.session import SessionRegistry
 from cauce.session.session import Session, write_to_stdout
 
-__all__ = ["CALLS_MAX", "MESSAGE_BYTES_MAX", "CauceServer", "server_session"]
+__all__ = ["CALLS_MAX", "MESSAGE_BYTES_MAX", "CauceServer", "running_session", "server_session"]
 
 MESSAGE_BYTES_MAX = 128 * 1024 * 1024
 CALLS_MAX = 256
@@ -175,22 +175,22 @@ class CauceServer:
         return client_session(session, self._inner_port, self._tokens.token_of(session.key.principal))
 
 
+def running_session(session_id: str) -> Session:
+    """The session of that id on a server of this process; there is one once the client has called."""
+    for server in list(_started):
+        for session in server.sessions.sessions():
+            if session.session_id == session_id:
+                return session
+    raise SparkError(None, "This SparkSession is not served by cauce in this process (cauce.start()).")
+
+
 def server_session(client: Any) -> Session:
-    """The server's side of a pyspark session, if a server of this process serves it."""
-    session = _served(client.session_id)
-    if session is None:
+    """The server's side of a pyspark session."""
+    try:
+        return running_session(client.session_id)
+    except SparkError:
         client.conf.get("spark.sql.session.timeZone")  # A session is made by its first call.
-        session = _served(client.session_id)
-    if session is None:
-        raise SparkError(
-            None, "This SparkSession is not served by cauce in this process: cauce.start() starts a server."
-        )
-    return session
-
-
-def _served(session_id: str) -> Session | None:
-    sessions = (session for server in list(_started) for session in server.sessions.sessions())
-    return next((session for session in sessions if session.session_id == session_id), None)
+        return running_session(client.session_id)
 
 
 def _add_standard_services(server: grpc.Server) -> None:

@@ -21,7 +21,7 @@ from cauce.streaming.sources import Source, SourceContext, source_class
 from cauce.streaming.state_agreement import agree_on_state, checks_schema
 from cauce.streaming.watermark import WatermarkTracker
 
-__all__ = ["Execution", "open_execution", "sink_context"]
+__all__ = ["Execution", "build_execution", "open_execution", "sink_context"]
 
 Recovered = tuple[tuple[int, OffsetEntry] | None, tuple[int, CommitEntry] | None]
 
@@ -96,6 +96,30 @@ def open_execution(
     """Recover the checkpoint, then build sources and stores on it."""
     shown = sink.latest_batch_id() if isinstance(sink, ShowsLastBatch) else None
     recovered = recover(checkpoint, sink_batch_id=shown, source_count=len(plan.sources))
+    return build_execution(
+        plan,
+        checkpoint,
+        recovered,
+        session=session,
+        clock=clock,
+        conf=conf,
+        sink=sink,
+        output_mode=output_mode,
+    )
+
+
+def build_execution(
+    plan: StreamingPlan,
+    checkpoint: Checkpoint,
+    recovered: Recovered,
+    *,
+    session: Session,
+    clock: Clock,
+    conf: Conf,
+    sink: Sink,
+    output_mode: str,
+) -> Execution:
+    """Sources and stores as they are after the last commit of `recovered`."""
     latest, committed = recovered
     if latest is not None:
         conf = restore_locked_conf(conf, latest[1].conf)

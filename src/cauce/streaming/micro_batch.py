@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
+
 from cauce.checkpoint import CommitEntry, OffsetEntry
 from cauce.streaming.execution import Execution
 from cauce.streaming.planner.nodes import Batch
@@ -81,6 +83,14 @@ class MicroBatches:
         self._run(self._constructed, progress)
         self._advance(self._constructed)
         return True
+
+    def compute_constructed(self, progress: BatchProgress) -> pa.Table:
+        """The rows of the batch that is to be repeated; nothing is committed, and no sink sees them."""
+        assert self._constructed is not None, "restore() found no batch to repeat"
+        batch = self._open_batch(self._constructed, progress)
+        table = self.execution.compute(batch)
+        progress.sources = self._source_progress(batch.input_rows)
+        return table
 
     def allow_batch_without_data(self) -> None:
         """Let the first batch be one without data, for which Spark waits until rows have come."""
