@@ -13,6 +13,8 @@ from cauce.connect.cached_relations import (
     chunked_cached_local_relation,
 )
 from cauce.connect.catalog import catalog
+from cauce.connect.delta_reads import delta_read
+from cauce.connect.delta_relations import extension
 from cauce.connect.input_files import check_paths
 from cauce.connect.metrics import collect_metrics
 from cauce.connect.preparation import Preparation, replace
@@ -37,6 +39,7 @@ DECOMPRESSED_BYTES_MAX = 512 * 1024 * 1024
 def _read(node: Relation, preparation: Preparation) -> None:
     """What cauce reads itself, and files."""
     if not state_source(node, preparation):
+        delta_read(node, preparation)
         check_paths(node, preparation)
 
 
@@ -48,6 +51,7 @@ REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
     "catalog": catalog,
     "collect_metrics": collect_metrics,
     "describe": describe,
+    "extension": extension,
     "project": project,
     "read": _read,
     "summary": summary,

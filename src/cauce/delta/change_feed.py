@@ -1,6 +1,6 @@
 """The change data feed: rows inserted, deleted and updated, with the version that did it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,12 +8,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql.types import LongType, StringType, StructType, TimestampType
 
-from cauce.delta.actions import AddFile, Metadata
+from cauce.delta.actions import Action, AddFile, Metadata
 from cauce.delta.data_files import CHANGE_TYPE, arrow_form, with_change_type
 from cauce.delta.deletion_vector import deleted_rows
+from cauce.delta.errors import DeltaAnalysisException
+from cauce.delta.log import DeltaLog
 from cauce.delta.reading import read_file
 
-__all__ = ["COMMIT_TIMESTAMP", "COMMIT_VERSION", "change_rows", "change_schema", "empty_changes", "noted"]
+__all__ = [
+    "COMMIT_TIMESTAMP",
+    "COMMIT_VERSION",
+    "change_files",
+    "change_rows",
+    "change_schema",
+    "changes_between",
+    "empty_changes",
+    "noted",
+]
 
 COMMIT_VERSION = "_commit_version"
 COMMIT_TIMESTAMP = "_commit_timestamp"
@@ -92,3 +103,42 @@ def _deleted_within(table_path: str, files: Files, table: Metadata) -> Iterable[
 def _positions(table_path: str, file: AddFile) -> pa.Array:
     vector = file.deletion_vector
     return pa.array([], pa.uint64()) if vector is None else deleted_rows(table_path, vector)
+
+
+def changes_between(log: DeltaLog, first: int, last: int) -> pa.Table:
+    """The changes of the versions from first to last, both included."""
+    table = log.existing().table
+    _check_enabled(log, first, last)
+    tables = [empty_changes(table)]
+    for version in range(first, last + 1):
+        actions = log.read(version)
+        files = change_files(actions)
+        if files:
+            rows = change_rows(log.path, files, table)
+            tables.append(noted(rows, version, log.timestamp_ms(version, actions)))
+    return pa.concat_tables(tables)
+
+
+def change_files(actions: Sequence[Action]) -> Files:
+    """What the feed of a commit is made of: files of its own, or those added and removed."""
+    changes: Files = [("cdc", action["cdc"]) for action in actions if action.get("cdc")]
+    if changes:
+        return changes
+    kinds = ((kind, value) for a in actions for kind, value in a.items() if kind in ("add", "remove"))
+    return [(kind, raw) for kind, raw in kinds if raw.get("dataChange")]
+
+
+def _check_enabled(log: DeltaLog, first: int, last: int) -> None:
+    """DELTA_MISSING_CHANGE_DATA for the first version that recorded no changes."""
+    table = log.snapshot_at(first).table
+    for version in range(first, last + 1):
+        changed = next((a["metaData"] for a in log.read(version) if a.get("metaData")), None)
+        table = table if changed is None else Metadata.of(changed)
+        if not table.flag("delta.enableChangeDataFeed"):
+            raise DeltaAnalysisException(
+                "DELTA_MISSING_CHANGE_DATA",
+                startVersion=first,
+                endVersion=last,
+                version=version,
+                key="delta.enableChangeDataFeed",
+            )

@@ -1,7 +1,9 @@
 """Putting small files together: the same rows in fewer files, without a change for any reader."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+import pyarrow as pa
 
 from cauce.clock import Clock
 from cauce.delta.actions import AddFile, Metadata
@@ -42,13 +44,21 @@ def compact_small_files(log: DeltaLog, clock: Clock) -> bool:
     return True
 
 
-def rewrite(transaction: Transaction, groups: Iterable[Sequence[AddFile]]) -> Compacted:
-    """Replace each group of files by as few as can be; what is removed was read, so others must not have."""
+def rewrite(
+    transaction: Transaction,
+    groups: Iterable[Sequence[AddFile]],
+    *,
+    order: Callable[[pa.Table], pa.Table] = lambda rows: rows,
+) -> Compacted:
+    """Replace each group of files by as few as can be, their rows in an order.
+
+    What is removed counts as read: another writer must not have removed it meanwhile.
+    """
     removed: list[AddFile] = []
     added: list[AddFile] = []
     now_ms = transaction.clock.now_ms()
     for group in groups:
-        rows = read_files(transaction.log.path, group, transaction.metadata)
+        rows = order(read_files(transaction.log.path, group, transaction.metadata))
         added.extend(write_files(transaction.log, transaction.metadata, rows, transaction.clock))
         removed.extend(group)
     transaction.read_files |= {file.key for file in removed}

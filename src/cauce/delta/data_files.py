@@ -16,7 +16,14 @@ from cauce.delta.statistics import INDEXED_COLUMNS, statistics_text
 from cauce.formats.partition_folders import partition_folders
 from cauce.formats.partition_path import partition_values
 
-__all__ = ["CHANGE_TYPE", "arrow_form", "with_change_type", "write_change_files", "write_files"]
+__all__ = [
+    "CHANGE_TYPE",
+    "arrow_form",
+    "partitions_of",
+    "with_change_type",
+    "write_change_files",
+    "write_files",
+]
 
 CHANGE_FOLDER = "_change_data"
 CHANGE_TYPE = "_change_type"
@@ -47,6 +54,12 @@ def write_change_files(log: DeltaLog, metadata: Metadata, table: pa.Table, clock
         del raw["modificationTime"]
         actions.append({"cdc": {**raw, "dataChange": False}})
     return actions
+
+
+def partitions_of(metadata: Metadata, table: pa.Table) -> list[dict[str, str | None]]:
+    """The values of the partitions that rows belong to."""
+    rows = table.select(metadata.schema.names)
+    return [_serialized(folder, metadata) for folder, _ in _partitions(metadata, rows)]
 
 
 def _written(

@@ -19,14 +19,19 @@ from cauce.formats import constant_column
 from cauce.formats.parquet_schema import has_int96
 from cauce.plan.build import alias, attribute, string
 
-__all__ = ["absolute_path", "read_file", "read_files", "scan"]
+__all__ = ["absolute_path", "is_absolute", "read_file", "read_files", "scan"]
 
 
 def absolute_path(table_path: str, encoded: str) -> str:
     """Where a data file is on disk."""
-    if encoded.startswith(("file:", "/")):
+    if is_absolute(encoded):
         return path_of_uri(encoded)
     return f"{table_path}/{path_on_disk(encoded)}"
+
+
+def is_absolute(encoded: str) -> bool:
+    """Whether a file lies elsewhere: a clone's files stay where they are."""
+    return encoded.startswith(("file:", "/"))
 
 
 def scan(table_path: str, files: Sequence[AddFile], metadata: Metadata) -> Relation:

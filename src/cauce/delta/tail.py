@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cauce.delta.actions import Action, Metadata, Protocol
+from cauce.delta.change_feed import change_files
 from cauce.delta.columns import read_incompatibility
 from cauce.delta.errors import DeltaAnalysisException, DeltaIllegalStateException
 from cauce.delta.log import DeltaLog
@@ -112,7 +113,7 @@ class Tail:
     def _files(self, version: int, actions: Sequence[Action]) -> Iterator[IndexedFile]:
         yield IndexedFile(version, BASE_INDEX)
         self._check_table(version, actions)
-        found = self._change_files(actions) if self._options.change_feed else self._added(version, actions)
+        found = change_files(actions) if self._options.change_feed else self._added(version, actions)
         together = len(found) if any(kind != "add" for kind, _ in found) else 0
         for index, (kind, raw) in enumerate(found):
             last = index == len(found) - 1
@@ -145,14 +146,6 @@ class Tail:
                 version=version,
                 dataPath=self._log.uri,
             )
-
-    def _change_files(self, actions: Sequence[Action]) -> list[tuple[str, Any]]:
-        """What the change feed of a commit is made of: its own files, or those added and removed."""
-        changes = [("cdc", a["cdc"]) for a in actions if a.get("cdc")]
-        if changes:
-            return changes
-        kinds = ((kind, value) for a in actions for kind, value in a.items() if kind in ("add", "remove"))
-        return [(kind, raw) for kind, raw in kinds if raw.get("dataChange")]
 
     def _check_table(self, version: int, actions: Sequence[Action]) -> None:
         for action in actions:

@@ -85,6 +85,13 @@ class EngineSession:
                 return conformed(self._run_kept(filled, template), self.time_zone)
             return conformed(self.collect(filled), self.time_zone)
 
+    def run_large(self, relation: Relation) -> pa.Table:
+        """As `run`, for what is expected to give many rows, which then never leave the process."""
+        template = Template(relation)
+        if template.ordered:
+            return self.run(template)
+        return conformed(self._run_kept(template.fill({}), template), self.time_zone)
+
     def collect(self, relation: Relation) -> pa.Table:
         """The rows of a relation over Sail's gRPC: right for small results and for ordered ones."""
         batches: list[pa.RecordBatch] = []
