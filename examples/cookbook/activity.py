@@ -1,6 +1,6 @@
-"""S5-S8 A shop's live figures: 30-second windows every 10, purchases per user, too many events a minute, a report.
+"""S5-S8 A shop's live figures: sliding revenue, purchases per user, too many events a minute, a report.
 
-    cauce run examples/cookbook/activity.py
+cauce run examples/cookbook/activity.py
 """
 
 from pathlib import Path

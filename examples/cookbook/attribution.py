@@ -25,7 +25,9 @@ def recipe(spark: SparkSession, folder: Path) -> dict:
         {"clicked": "2026-01-01 11:30:00", "user": "bob"},
         {"clicked": "2026-01-01 09:59:00", "user": "ada"},
     )
-    return {"clicks within an hour of an impression": run_available(attributed(impressions.frame, clicks.frame))}
+    return {
+        "clicks within an hour of an impression": run_available(attributed(impressions.frame, clicks.frame))
+    }
 
 
 def attributed(impressions: DataFrame, clicks: DataFrame) -> DataFrame:

@@ -1,6 +1,6 @@
 """N20 Sessions of one's own making: user, duration, events and revenue, closed after 30 minutes of silence.
 
-    cauce run examples/cookbook/custom_sessions.py
+cauce run examples/cookbook/custom_sessions.py
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,11 @@ def recipe(spark: SparkSession, folder: Path) -> dict:
         [event("10:20", "ada", 2.5)],
         [event("12:00", "cleo", 0.0)],
     ]
-    return {"user, seconds, events, revenue of sessions that ended": answers(sessions(events.frame), events, deliveries)}
+    return {
+        "user, seconds, events, revenue of sessions that ended": answers(
+            sessions(events.frame), events, deliveries
+        )
+    }
 
 
 def sessions(events: DataFrame) -> DataFrame:
@@ -32,9 +36,7 @@ def sessions(events: DataFrame) -> DataFrame:
     return users.applyInPandasWithState(follow, SESSION, STATE, "append", GroupStateTimeout.EventTimeTimeout)
 
 
-def follow(
-    key: tuple[Any, ...], frames: Iterator[pd.DataFrame], state: GroupState
-) -> Iterator[pd.DataFrame]:
+def follow(key: tuple[Any, ...], frames: Iterator[pd.DataFrame], state: GroupState) -> Iterator[pd.DataFrame]:
     """Add events to the user's session, or close the session when its time is up."""
     if state.hasTimedOut:
         first_s, last_s, events, revenue = state.get

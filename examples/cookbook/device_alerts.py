@@ -1,6 +1,6 @@
 """N12 IoT: five-minute statistics per device from late readings, and an alert when one got too hot.
 
-    cauce run examples/cookbook/device_alerts.py
+cauce run examples/cookbook/device_alerts.py
 """
 
 from pathlib import Path
@@ -34,7 +34,9 @@ def device_alerts(telemetry: DataFrame) -> DataFrame:
         F.count("*").alias("readings"),
     )
     hot = statistics.where(F.col("max_temp") > TOO_HOT)
-    return hot.select(F.col("window.start").alias("window_start"), "device", "avg_temp", "max_temp", "readings")
+    return hot.select(
+        F.col("window.start").alias("window_start"), "device", "avg_temp", "max_temp", "readings"
+    )
 
 
 def reading(minute: int, device: str, temperature: float) -> dict:

@@ -1,6 +1,6 @@
 """N4 Event time against processing time: a click of 10:00 that arrives at 10:30 counts for 10:00.
 
-    cauce run examples/cookbook/event_time.py
+cauce run examples/cookbook/event_time.py
 """
 
 from pathlib import Path
@@ -20,7 +20,9 @@ def recipe(spark: SparkSession, folder: Path) -> dict:
         return clicks.frame.groupBy(F.window(column, "30 minutes").start.alias("start")).count()
 
     return {
-        "by event time: both clicks of 10:00 count for 10:00": run_available(per_half_hour("time"), "complete"),
+        "by event time: both clicks of 10:00 count for 10:00": run_available(
+            per_half_hour("time"), "complete"
+        ),
         "by arrival: the late click counts for 10:30": run_available(per_half_hour("arrived"), "complete"),
     }
 

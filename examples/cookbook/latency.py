@@ -1,6 +1,6 @@
 """N13 Latency per minute of arrival: average, 95th and 99th percentile, maximum.
 
-    cauce run examples/cookbook/latency.py
+cauce run examples/cookbook/latency.py
 """
 
 from pathlib import Path

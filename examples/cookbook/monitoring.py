@@ -2,10 +2,11 @@
 
     cauce run examples/cookbook/monitoring.py
 
-`query.lastProgress` is a snapshot; a listener sees every batch. The rules are functions of a progress event, so
-they can be tested without a query, and their thresholds stand in one place.
+`query.lastProgress` is a snapshot; a listener sees every batch. The rules are functions of a progress
+event, so they can be tested without a query, and their thresholds stand in one place.
 """
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -48,7 +49,9 @@ def recipe(spark: SparkSession, folder: Path) -> dict:
         "rows of each batch": [progress.numInputRows for progress in watcher.with_rows],
         "state rows": last.stateOperators[0].numRowsTotal,
         "watermark before the last batch": last.eventTime["watermark"],
-        "alerts": sorted({alert for progress in watcher.with_rows for alert in alerts(progress)}),
+        "alerts on event time": sorted(
+            {alert for progress in watcher.with_rows for alert in alerts(progress) if "watermark" in alert}
+        ),
     }
 
 
@@ -74,8 +77,6 @@ class Watcher(StreamingQueryListener):
 
     def wait_for_end(self) -> None:
         """Events come on a thread of the client, a moment after what they tell of."""
-        import time
-
         while not self.ended:
             time.sleep(0.01)
 

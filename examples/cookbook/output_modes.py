@@ -26,13 +26,20 @@ def recipe(spark: SparkSession, folder: Path) -> dict:
     def topic(name: str) -> Topic:
         return Topic(spark, folder / name, "time timestamp, user string, category string")
 
-    appended, counted, updated, closed = topic("appended"), topic("counted"), topic("updated"), topic("closed")
+    appended, counted, updated, closed = (
+        topic("appended"),
+        topic("counted"),
+        topic("updated"),
+        topic("closed"),
+    )
     return {
         "append to Parquet": to_parquet(appended, folder),
         "complete: category_counts after each batch": answers(
             per_category(counted.frame), counted, DELIVERIES, "complete"
         ),
-        "update: the windows each batch changed": answers(per_hour(updated.frame), updated, DELIVERIES, "update"),
+        "update: the windows each batch changed": answers(
+            per_hour(updated.frame), updated, DELIVERIES, "update"
+        ),
         "append: each window once, when it is over": answers(per_hour(closed.frame), closed, DELIVERIES),
     }
 
@@ -40,7 +47,9 @@ def recipe(spark: SparkSession, folder: Path) -> dict:
 def to_parquet(topic: Topic, folder: Path) -> list:
     for delivery in DELIVERIES:
         topic.send(*delivery)
-    writer = topic.frame.writeStream.format("parquet").option("checkpointLocation", str(folder / "checkpoint"))
+    writer = topic.frame.writeStream.format("parquet").option(
+        "checkpointLocation", str(folder / "checkpoint")
+    )
     writer.trigger(availableNow=True).start(str(folder / "lake")).awaitTermination()
     return rows(topic.spark.read.parquet(str(folder / "lake")).select("user", "category"))
 

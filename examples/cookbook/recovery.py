@@ -1,6 +1,6 @@
-"""N17-N19, N22-N23 State that lasts: a failing batch, its recovery, clean-up by watermark, a moved checkpoint.
+"""N17-N19, N22-N23 State that lasts: a failing batch, recovery, clean-up by watermark, a moved checkpoint.
 
-    cauce run examples/cookbook/recovery.py
+cauce run examples/cookbook/recovery.py
 """
 
 import shutil
@@ -27,7 +27,9 @@ def recipe(spark: SparkSession, folder: Path) -> dict:
     last = run(topic, folder / "moved", folder)
     return {
         "a bad row fails its batch": broken,
-        "totals, each window once": rows(spark.read.schema("start timestamp, user string, total double").json(out(folder))),
+        "totals, each window once": rows(
+            spark.read.schema("start timestamp, user string, total double").json(out(folder))
+        ),
         "state rows after the watermark passed the first window": last,
     }
 

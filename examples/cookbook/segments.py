@@ -1,6 +1,6 @@
 """N33 Events enriched with a user dimension, then five-minute windows per segment.
 
-    cauce run examples/cookbook/segments.py
+cauce run examples/cookbook/segments.py
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """N16 Five kinds of state: per user, per window, across two streams, for duplicates, and one's own.
 
-    cauce run examples/cookbook/state_tour.py
+cauce run examples/cookbook/state_tour.py
 """
 
 from collections.abc import Iterator
@@ -51,7 +51,9 @@ def deduplicated(events: DataFrame) -> DataFrame:
 
 
 def numbered(events: DataFrame) -> DataFrame:
-    def count(key: tuple[Any, ...], frames: Iterator[pd.DataFrame], state: GroupState) -> Iterator[pd.DataFrame]:
+    def count(
+        key: tuple[Any, ...], frames: Iterator[pd.DataFrame], state: GroupState
+    ) -> Iterator[pd.DataFrame]:
         total = (state.get[0] if state.exists else 0) + sum(len(frame) for frame in frames)
         state.update((total,))
         yield pd.DataFrame({"user": key, "total": [total]})

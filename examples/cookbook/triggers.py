@@ -1,6 +1,6 @@
 """N2 Triggers: every 10 seconds, once, continuously, and everything that is available.
 
-    cauce run examples/cookbook/triggers.py
+cauce run examples/cookbook/triggers.py
 """
 
 import time

@@ -22,7 +22,9 @@ def recipe(spark: SparkSession, folder: Path) -> dict:
     percentiles = F.percentile_approx(lateness, [0.5, 0.95, 0.99], 10_000)
     return {
         "lateness in seconds: p50, p95, p99, maximum": run_available(
-            arrivals.frame.agg(percentiles.alias("p"), F.max(lateness).alias("maximum")).select("p", "maximum"),
+            arrivals.frame.agg(percentiles.alias("p"), F.max(lateness).alias("maximum")).select(
+                "p", "maximum"
+            ),
             "complete",
         )
     }

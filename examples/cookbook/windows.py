@@ -42,7 +42,9 @@ def recipe(spark: SparkSession, folder: Path) -> dict:
 
 
 def per_user(events: DataFrame) -> DataFrame:
-    windows = events.withWatermark("time", "10 minutes").groupBy(F.window("time", "5 minutes"), "user").count()
+    windows = (
+        events.withWatermark("time", "10 minutes").groupBy(F.window("time", "5 minutes"), "user").count()
+    )
     return windows.select("window.start", "user", "count")
 
 

@@ -1,8 +1,8 @@
 """W Word count over a socket, and what a stream refuses.
 
-    nc -lk 9999                                      # in one terminal, then type words
-    cauce run examples/cookbook/word_count.py 9999   # in another
-    cauce run examples/cookbook/word_count.py        # or on two lines of its own
+nc -lk 9999                                      # in one terminal, then type words
+cauce run examples/cookbook/word_count.py 9999   # in another
+cauce run examples/cookbook/word_count.py        # or on two lines of its own
 """
 
 import socket

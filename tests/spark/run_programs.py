@@ -48,7 +48,8 @@ def result(spark: SparkSession, folder: str, name: str) -> dict:
             program = importlib.import_module(name)
             # Spark's Python workers cannot import the program, so its functions travel by value.
             cloudpickle.register_pickle_by_value(program)
-            value = program.run(spark, Path(directory))
+            run = program.recipe if hasattr(program, "recipe") else program.run
+            value = run(spark, Path(directory))
         found = {"result": json.loads(json.dumps(value, default=str))}
     except Exception as error:
         traceback.print_exc()

@@ -1,0 +1,33 @@
+"""Every recipe gives on cauce what it gave on Apache Spark 4.2 (goldens/, recorded by `make spark`)."""
+
+import importlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+HERE = Path(__file__).parent
+COOKBOOK = HERE.parents[1] / "examples" / "cookbook"
+GOLDENS = HERE / "goldens"
+RECIPES = sorted(p.stem for p in COOKBOOK.glob("*.py") if "\ndef recipe(" in p.read_text())
+BEYOND_SPARK: dict[str, dict[str, Any]] = {
+    # Spark refuses an exact distinct count on a stream.
+    "unique_users": {"exactly": [["2026-01-01 10:00:00", "lamp", 3, 2]]},
+}
+"""Where a recipe shows what Spark cannot do, and says so."""
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_gives_what_spark_gives(spark: SparkSession, tmp_path: Path, name: str) -> None:
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    spark.conf.set("spark.sql.shuffle.partitions", "1")
+    answer = json.loads(json.dumps(importlib.import_module(name).recipe(spark, tmp_path), default=str))
+    assert answer == json.loads((GOLDENS / f"{name}.json").read_text()) | BEYOND_SPARK.get(name, {})
+
+
+def test_the_contents_name_every_recipe() -> None:
+    named = set(re.findall(r"\]\((\w+)\.py\)", (COOKBOOK / "README.md").read_text()))
+    assert named == set(RECIPES) | {"kitchen"}
