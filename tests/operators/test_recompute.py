@@ -31,7 +31,7 @@ def top(given: pa.Table) -> pa.Table:
 @pytest.fixture
 def told(tmp_path):
     """`told("b1 a3", "a1")`: what new and withdrawn rows make the operator tell and take back."""
-    operator = StreamingRecompute(INPUT, ["partition_key"], None, top, OUTPUT)
+    operator = StreamingRecompute(INPUT, ["partition_key"], None, OUTPUT)
     stores = [
         StateStore.open(
             LocalFileSystem(), str(tmp_path / name), key_schema=operator.key_schema, value_schema=schema,
@@ -41,8 +41,9 @@ def told(tmp_path):
     ]  # fmt: skip
 
     def run(new: str = "", withdrawn: str = "") -> tuple[str, str, str]:
+        given = Changes(rows(new), rows(withdrawn))
         changes, vanished, _ = operator.update(
-            Changes(rows(new), rows(withdrawn)), *stores, late_watermark_us=None, eviction_watermark_us=None
+            given, *stores, top, late_watermark_us=None, eviction_watermark_us=None
         )
         return words(changes.new), words(changes.withdrawn), words(vanished)
 

@@ -245,6 +245,7 @@ def trigger_of(message: proto.WriteStreamOperationStart) -> Trigger:
         return Trigger(interval_ms=parse_trigger_interval_ms(message.processing_time_interval))
     if kind is not None:  # continuous or real time: checked as Spark does, then served at once
         parse_trigger_interval_ms(getattr(message, kind))
+        return Trigger(asked_for="continuous" if kind.startswith("continuous") else "real time")
     return Trigger()
 
 

@@ -54,6 +54,11 @@ class StreamEngine:
         self._always_user = always_user
         self._own: EngineSession | None = None
 
+    @property
+    def time_zone(self) -> str:
+        """The zone's name as Sail spells it."""
+        return self._user.time_zone
+
     def run(self, template: Template, inputs: Mapping[str, pa.Table | Relation]) -> pa.Table:
         """The rows of a template; used by the query's own thread only."""
         if self._always_user or template.by_name:

@@ -1,5 +1,6 @@
 """The streaming queries of one session: starting, finding and awaiting them."""
 
+import logging
 import tempfile
 import threading
 import uuid
@@ -35,6 +36,8 @@ __all__ = ["StreamingQueryManager", "streams_of"]
 
 TERMINATED_KEPT_MAX = 100
 """Ended queries whose status a client can still ask for."""
+
+log = logging.getLogger("cauce.streaming")
 
 _active_lock = threading.RLock()
 _active: dict[str, StreamingQuery] = {}
@@ -72,6 +75,9 @@ class StreamingQueryManager:
         if not recovers_from_checkpoint(sink) and checkpoint.offsets.latest() is not None:
             raise AnalysisException("_LEGACY_ERROR_TEMP_1299", checkpointPath=f"{location}/offsets")
         description = QueryDescription(plan, sink, trigger, conf, temporary)
+        if description.portability:
+            notes = "; ".join(description.portability)
+            log.info("Query %s on Apache Spark 4.2: %s", sink.query_name or location, notes)
         return self._start_exclusively(description, checkpoint, self._open_sink(description, checkpoint))
 
     def _open_sink(self, description: QueryDescription, checkpoint: Checkpoint) -> Sink:

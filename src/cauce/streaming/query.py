@@ -38,6 +38,13 @@ class QueryDescription:
     def name(self) -> str | None:
         return self.sink.query_name
 
+    @property
+    def portability(self) -> tuple[str, ...]:
+        """What Spark would refuse or do otherwise."""
+        asked = self.trigger.asked_for
+        served = f"the {asked} trigger is served as micro-batches, as soon as there is data"
+        return (*self.plan.portability, *((served,) if asked else ()))
+
 
 @dataclass(frozen=True)
 class QueryStatus:
@@ -158,7 +165,9 @@ class StreamingQuery:
 
     def explain(self, *, extended: bool) -> str:
         """The plan in cauce's terms: sources, fragments, operators."""
-        return describe_tree(self.description.plan.root, extended=extended)
+        text = describe_tree(self.description.plan.root, extended=extended)
+        notes = self.description.portability if extended else ()
+        return "\n".join([text, *(["", "On Apache Spark 4.2:"] if notes else []), *(f"- {n}" for n in notes)])
 
     # -- the query's own thread --------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ class Trigger:
     interval_ms: int = 0
     once: bool = False
     available_now: bool = False
+    asked_for: str = ""
+    """`continuous` or `real time`, if that is what the user wanted."""
 
     @property
     def ends_by_itself(self) -> bool:

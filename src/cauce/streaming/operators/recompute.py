@@ -30,14 +30,14 @@ NOT_FOUND = (
     "aggregations must give the same rows for the same rows each time."
 )
 
-Function = Callable[[pa.Table], pa.Table]
+Answer = Callable[[pa.Table], pa.Table]
+"""A batch's rows of some partitions and PARTITION -> the answers and PARTITION."""
 
 
 class StreamingRecompute:
-    """`answer` gives a partition's rows from all its input rows; a store remembers the ones, one the others.
+    """An answer is made from all rows of its partition; a store remembers the ones, one the others.
 
-    The input's last columns are the keys of the partitions. `answer` takes the other columns and PARTITION,
-    and gives `output_schema` and PARTITION.
+    The input's last columns are the keys of the partitions; an answer is made from the other columns.
     """
 
     operator_name = "recompute"
@@ -47,7 +47,6 @@ class StreamingRecompute:
         input_schema: pa.Schema,
         keys: Sequence[str],
         event_time_key: str | None,
-        answer: Function,
         output_schema: pa.Schema,
     ) -> None:
         self.keys = GroupKeys.of(input_schema, keys, event_time_key)
@@ -55,7 +54,6 @@ class StreamingRecompute:
         self.output_schema = output_schema
         self.key_schema = self.keys.schema
         self.rows_schema, self.answers_schema = _stored(self.rows), _stored(output_schema)
-        self._answer = answer
 
     @property
     def rows_layout(self) -> StoreLayout:
@@ -76,6 +74,7 @@ class StreamingRecompute:
         given: Changes,
         rows: StateStore,
         answers: StateStore,
+        answer: Answer,
         *,
         late_watermark_us: int | None,
         eviction_watermark_us: int | None,
@@ -85,7 +84,7 @@ class StreamingRecompute:
         with metrics.timed_updates():
             new = self._timely(given.new, late_watermark_us, metrics)
             withdrawn = self._timely(given.withdrawn, late_watermark_us, OperatorMetrics(""))
-            changes, vanished = self._change(Changes(new, withdrawn), rows, answers)
+            changes, vanished = self._change(Changes(new, withdrawn), rows, answers, answer)
             metrics.rows_updated = new.num_rows
         with metrics.timed_removals():
             if eviction_watermark_us is not None and self.keys.event_time is not None:
@@ -97,6 +96,7 @@ class StreamingRecompute:
         self,
         given: pa.Table,
         rows: StateStore,
+        answer: Answer,
         *,
         late_watermark_us: int | None,
         eviction_watermark_us: int | None,
@@ -113,9 +113,11 @@ class StreamingRecompute:
             done = rows.evict(eviction_watermark_us)
             metrics.rows_removed = done.num_rows
             numbers = partitioned(done.select(self.key_schema.names))[1]
-            return self._answered(_restored(done, self.rows), numbers)[0], metrics
+            return self._answered(_restored(done, self.rows), numbers, answer)[0], metrics
 
-    def _change(self, given: Changes, rows: StateStore, answers: StateStore) -> tuple[Changes, pa.Table]:
+    def _change(
+        self, given: Changes, rows: StateStore, answers: StateStore, answer: Answer
+    ) -> tuple[Changes, pa.Table]:
         keys = [self.keys.flatten(table) for table in (given.new, given.withdrawn)]
         touched, numbers = partitioned(pa.concat_tables(keys))
         new_in, withdrawn_in = np.split(numbers, [given.new.num_rows])
@@ -129,7 +131,7 @@ class StreamingRecompute:
         self._put(rows, keys[0], self._rows(given.new), self.rows_schema)
         after = pa.concat_tables([held.filter(pa.array(stays)), self._rows(given.new)])
         after_in = np.concatenate([held_in[stays], new_in])
-        return self._say(touched, *self._answered(after, after_in), np.unique(after_in), answers)
+        return self._say(touched, *self._answered(after, after_in, answer), np.unique(after_in), answers)
 
     def _say(
         self,
@@ -150,11 +152,11 @@ class StreamingRecompute:
         vanished = before.filter(pa.array(~np.isin(before_in, alive)))
         return Changes(new, before.filter(pa.array(is_gone))), vanished
 
-    def _answered(self, rows: pa.Table, numbers: np.ndarray) -> tuple[pa.Table, np.ndarray]:
+    def _answered(self, rows: pa.Table, numbers: np.ndarray, answer: Answer) -> tuple[pa.Table, np.ndarray]:
         """The answers, and the partition of each."""
         if not rows.num_rows:
             return self.output_schema.empty_table(), np.empty(0, dtype=np.int64)
-        given = self._answer(_numbered(rows, numbers))
+        given = answer(_numbered(rows, numbers))
         at = given.schema.get_field_index(PARTITION)
         answers = given.remove_column(at).rename_columns(self.output_schema.names)
         return answers.cast(self.output_schema), given.column(at).to_numpy()

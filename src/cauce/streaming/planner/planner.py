@@ -24,9 +24,11 @@ from cauce.streaming.planner.boundaries import BOUNDARIES
 from cauce.streaming.planner.cut import Cutter
 from cauce.streaming.planner.expand import expand
 from cauce.streaming.planner.nodes import Node, RemembersNode, WatermarkNode, walk_down
+from cauce.streaming.planner.portability import portability_notes
 from cauce.streaming.planner.recompute_node import mark_last
 from cauce.streaming.planner.source_leaf import SourceLeaf, is_source, resolve_source, source_context
-from cauce.streaming.planner.unsupported import check_streaming
+from cauce.streaming.planner.unsupported import Node as Tree
+from cauce.streaming.planner.unsupported import Query, check_streaming
 
 __all__ = ["RULES", "StreamingPlan", "plan_stream", "stream_schema"]
 
@@ -50,6 +52,8 @@ class StreamingPlan:
     sources: tuple[SourceLeaf, ...]
     watermarks: tuple[WatermarkNode, ...]
     stateful: tuple[RemembersNode, ...]
+    portability: tuple[str, ...]
+    """What Spark would refuse or do otherwise."""
 
 
 def plan_stream(
@@ -59,15 +63,15 @@ def plan_stream(
     context = source_context(session, conf, clock or SystemClock())
     twin = BatchTwin(session.engine, context)
     expanded = merge_join_filters(expanded_names(relation, session, twin))
-    check_streaming(
-        expanded,
-        output_mode,
+    query = Query(
+        Tree.tree(expanded, is_source),
+        output_mode.lower(),
         conf,
-        is_streaming=is_source,
         event_times=lambda part: event_times(part, {}, twin.columns),
         lasting_event_times=lambda part: event_times(part, {}, twin.columns, with_added=False),
         columns=twin.columns,
     )
+    check_streaming(query)
     cutter = Cutter(
         session.engine,
         twin,
@@ -80,7 +84,8 @@ def plan_stream(
     root = cutter.cut(apply_rules(expanded, twin))
     mark_last(root)
     stateful = _numbered(root, cutter.stateful)
-    return StreamingPlan(root, tuple(cutter.sources), tuple(cutter.watermarks), stateful)
+    notes = portability_notes(query)
+    return StreamingPlan(root, tuple(cutter.sources), tuple(cutter.watermarks), stateful, notes)
 
 
 def stream_schema(relation: Relation, session: Session) -> StructType:

@@ -4,10 +4,9 @@ Both ask a question about all rows of a partition. The relation itself answers i
 for the rows of the partitions that a batch touches.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from pyspark.sql.connect.proto import Expression, Relation
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
@@ -19,7 +18,7 @@ from cauce.plan.walk import kind, walk
 from cauce.plan.window_functions import has_window_functions, partition_of
 from cauce.streaming.operators.recompute import PARTITION, StreamingRecompute
 from cauce.streaming.planner.nodes import FragmentNode, Node
-from cauce.streaming.planner.recompute_node import RecomputeNode, let_changes_through
+from cauce.streaming.planner.recompute_node import LEAF, RecomputeNode, let_changes_through
 
 if TYPE_CHECKING:
     from cauce.streaming.planner.cut import Cutter
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["plan_reaggregate", "plan_window_functions", "reads_replaced_rows"]
 
 KEY = "__cauce_key"
-LEAF = "input0"
 
 
 def reads_replaced_rows(relation: Relation) -> bool:
@@ -44,7 +42,7 @@ def plan_reaggregate(cutter: "Cutter", relation: Relation) -> Node:
     over.aggregate.grouping_expressions.append(attribute(PARTITION))
     node = _planned(cutter, child, cutter.fragment(over, {LEAF: numbered}), len(keys), "aggregate")
     over.aggregate.ClearField("grouping_expressions")
-    node.of_nothing = _of_nothing(cutter, Template(over), numbered, node.schema, len(keys))
+    node.of_nothing, node.nothing = Template(over), numbered.empty
     return node
 
 
@@ -87,33 +85,8 @@ def _planned(
         cutter.empty(child).schema,
         names,
         next((name for name in names if name in child.event_times), None),
-        lambda rows: cutter.engine.run(answer.template, {LEAF: rows}),
         to_arrow_schema(schema, timezone=zone),
     )
-    node = RecomputeNode(
-        len(cutter.stateful),
-        child,
-        operator,
-        schema,
-        answer.event_times,
-        kind_of,
-        answer.time,
-        of_nothing=None,
-    )
+    node = RecomputeNode(len(cutter.stateful), child, operator, schema, answer.event_times, kind_of, answer)
     cutter.stateful.append(node)
     return node
-
-
-def _of_nothing(
-    cutter: "Cutter", aggregate: Template, numbered: FragmentNode, schema: StructType, keys: int
-) -> Callable[[pa.Table], pa.Table]:
-    """A group that lost its last row is told once more, with what its aggregates give over no rows."""
-
-    def told(vanished: pa.Table) -> pa.Table:
-        if not vanished.num_rows:
-            return vanished
-        nothing = cutter.engine.run(aggregate, {LEAF: numbered.empty}).combine_chunks()
-        results = nothing.take(pa.array([0] * vanished.num_rows)).columns
-        return pa.table([*vanished.columns[:keys], *results], names=schema.names)
-
-    return told

@@ -1,14 +1,14 @@
 """The node of partitions that are computed anew, and the rows that nodes below it take back."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
+from cauce.engine.substitute import Template
 from cauce.plan.event_time import EventTimes
-from cauce.plan.time import BatchTime
 from cauce.streaming.operators import StreamingAggregate
 from cauce.streaming.operators.changes import Changes
 from cauce.streaming.operators.keys import EVENT_TIME
@@ -27,7 +27,10 @@ from cauce.streaming.planner.nodes import (
 )
 from cauce.streaming.planner.observe_node import ObserveNode
 
-__all__ = ["RecomputeNode", "let_changes_through", "mark_last", "withdrawn"]
+__all__ = ["LEAF", "RecomputeNode", "let_changes_through", "mark_last", "withdrawn"]
+
+LEAF = "input0"
+"""The leaf over which answers are computed."""
 
 ROWS, ANSWERS = "rows", "answers"
 """The names of the two stores."""
@@ -44,10 +47,12 @@ class RecomputeNode:
     event_times: EventTimes
     kind: str
     """What it is in the query, for explain()."""
-    time: BatchTime | None
-    """Set when the answer mentions the current time, which is the batch's."""
-    of_nothing: Callable[[pa.Table], pa.Table] | None
-    """What to say of partitions that lost their last row, from what was said of them before."""
+    answer: FragmentNode
+    """Computes the answers of the partitions that stand for its input."""
+    of_nothing: Template | None = None
+    """What an aggregation gives over no rows, without its keys: said of partitions that lost all."""
+    nothing: pa.Table = field(default_factory=lambda: pa.table({}))
+    """No rows, as `of_nothing` takes them."""
     is_last: bool = False
     """Whether no stateful operator lies above it."""
 
@@ -79,14 +84,15 @@ class RecomputeNode:
         return new_us is not None and last_us is not None and new_us > last_us
 
     def rows(self, batch: Batch) -> pa.Table:
-        if self.time is not None:
-            self.time.set(batch.timestamp_ms)
+        def answer(rows: pa.Table) -> pa.Table:
+            return self.answer.rows_of({LEAF: rows}, batch)
+
         late_us, eviction_us = self._input_us(batch.late_watermark_ms), self._input_us(batch.watermark_ms)
         stores = batch.stores[self.index]
         given = table(self.child, batch)
         if batch.output_mode == "append":
             output, metrics = self.operator.append(
-                given, stores[ROWS], late_watermark_us=late_us, eviction_watermark_us=eviction_us
+                given, stores[ROWS], answer, late_watermark_us=late_us, eviction_watermark_us=eviction_us
             )
             batch.operator_metrics[self.index] = metrics
             return output
@@ -94,6 +100,7 @@ class RecomputeNode:
             Changes(given, withdrawn(self.child, batch)),
             stores[ROWS],
             stores[ANSWERS],
+            answer,
             late_watermark_us=late_us,
             eviction_watermark_us=eviction_us,
         )
@@ -103,7 +110,13 @@ class RecomputeNode:
             return changes.new
         if not self.operator.keys.names and not stores[ROWS].num_rows:
             vanished = _one_row(changes.new.schema)  # Without keys there is one group, whatever it holds.
-        return pa.concat_tables([changes.new, self.of_nothing(vanished).cast(changes.new.schema)])
+        if not vanished.num_rows:
+            return changes.new
+        nothing = batch.engine.run(self.of_nothing, {LEAF: self.nothing}).combine_chunks()
+        results = nothing.take(pa.array([0] * vanished.num_rows)).columns
+        keys = vanished.columns[: len(self.operator.keys.names)]
+        told = pa.table([*keys, *results], names=vanished.schema.names).cast(vanished.schema)
+        return pa.concat_tables([changes.new, told])
 
     def describe(self) -> str:
         return f"{self.operator.operator_name} {self.kind} [operator {self.index}]"

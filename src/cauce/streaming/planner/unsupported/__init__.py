@@ -5,6 +5,12 @@ once; imports plan, conf and errors. The wording is Spark 4.2's: tests/planner/g
 said to the same programs. Where Spark says it only when it plans the first batch, it is said at start() here.
 """
 
-from cauce.streaming.planner.unsupported.rules import check_batch, check_streaming, refuse_batch_write
+from cauce.streaming.planner.unsupported.query import Node, Query
+from cauce.streaming.planner.unsupported.rules import (
+    check_batch,
+    check_streaming,
+    refusals,
+    refuse_batch_write,
+)
 
-__all__ = ["check_batch", "check_streaming", "refuse_batch_write"]
+__all__ = ["Node", "Query", "check_batch", "check_streaming", "refusals", "refuse_batch_write"]

@@ -100,6 +100,9 @@ class Query:
     lasting_event_times: Callable[[Relation], EventTimes]
     """Without those of columns that `withColumn` made."""
     columns: Callable[[Relation], Collection[str]]
+    """Asked only about the two inputs of a join of streams and the input of a doubtful watermark."""
+    as_spark: bool = False
+    """Whether to judge as Spark does, whatever the relaxed conf says."""
 
     @property
     def mode(self) -> str:
@@ -108,7 +111,7 @@ class Query:
 
     @property
     def relaxed(self) -> bool:
-        return self.conf.flag("cauce.sql.streaming.relaxed")
+        return not self.as_spark and self.conf.flag("cauce.sql.streaming.relaxed")
 
     def aggregates(self) -> list[Node]:
         return [node for node in self.root.walk() if node.is_aggregate]

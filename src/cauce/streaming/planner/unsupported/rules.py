@@ -1,22 +1,21 @@
 """The tables of rules, and the two checks that read them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterator
 
 from pyspark.sql.connect.proto.relations_pb2 import Relation
 
-from cauce.conf import Conf
 from cauce.errors import AnalysisException
 from cauce.streaming.planner.unsupported import join_rules, plan_rules, row_rules, state_rules
 from cauce.streaming.planner.unsupported.query import (
     WITH_STATE,
-    EventTimes,
     Node,
     Query,
+    Refusal,
     Rule,
     raise_refusal,
 )
 
-__all__ = ["check_batch", "check_streaming", "refuse_batch_write"]
+__all__ = ["check_batch", "check_streaming", "refusals", "refuse_batch_write"]
 
 PLAN_RULES: tuple[Rule, ...] = (plan_rules.one_function_with_state, plan_rules.output_mode)
 """Asked of the whole plan, first."""
@@ -61,37 +60,29 @@ NOT_YET_RULES: dict[str, tuple[Rule, ...]] = {"aggregate": (state_rules.several_
 """What Spark streams and cauce does not; asked when Spark has no objection."""
 
 
-def check_streaming(
-    relation: Relation,
-    output_mode: str,
-    conf: Conf,
-    *,
-    is_streaming: Callable[[Relation], bool],
-    event_times: Callable[[Relation], EventTimes],
-    lasting_event_times: Callable[[Relation], EventTimes],
-    columns: Callable[[Relation], Collection[str]],
-) -> None:
+def check_streaming(query: Query) -> None:
     """Raise what Spark raises at start() for a plan it does not stream.
 
-    Names must be expanded, window functions not yet rewritten. `is_streaming` is asked about leaves;
-    `columns` only about the two inputs of a join of streams and the input of a doubtful watermark.
+    Names must be expanded, window functions not yet rewritten.
     """
-    root = Node.tree(relation, is_streaming)
-    if not root.is_streaming:
+    if not query.root.is_streaming:
         raise AnalysisException("WRITE_STREAM_NOT_ALLOWED")
-    if not conf.flag("spark.sql.streaming.unsupportedOperationCheck"):
+    if not query.conf.flag("spark.sql.streaming.unsupportedOperationCheck"):
         return
-    query = Query(root, output_mode.lower(), conf, event_times, lasting_event_times, columns)
-    for rule in PLAN_RULES:
-        raise_refusal(rule(root, query))
-    for node in root.walk_up():
-        for rule in (*NODE_RULES.get(node.kind, ()), *EVERY_NODE_RULES):
-            raise_refusal(rule(node, query))
-    for rule in AFTER_RULES:
-        raise_refusal(rule(root, query))
-    for node in root.walk_up():
+    for refusal in refusals(query):
+        raise_refusal(refusal)
+    for node in query.root.walk_up():
         for rule in NOT_YET_RULES.get(node.kind, ()):
             raise_refusal(rule(node, query))
+
+
+def refusals(query: Query) -> Iterator[Refusal]:
+    """What every rule says, in Spark's order; None where it has no objection."""
+    yield from (rule(query.root, query) for rule in PLAN_RULES)
+    for node in query.root.walk_up():
+        for rule in (*NODE_RULES.get(node.kind, ()), *EVERY_NODE_RULES):
+            yield rule(node, query)
+    yield from (rule(query.root, query) for rule in AFTER_RULES)
 
 
 def check_batch(relation: Relation, *, is_streaming: Callable[[Relation], bool]) -> None:
