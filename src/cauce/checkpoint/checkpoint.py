@@ -3,6 +3,7 @@
 import os
 import socket
 
+from cauce.checkpoint.audit import Audit
 from cauce.checkpoint.commit_log import CommitLog
 from cauce.checkpoint.offset_log import OffsetLog
 from cauce.checkpoint.operator_metadata import OperatorMetadataLog
@@ -27,6 +28,7 @@ class Checkpoint:
         self.commits = CommitLog(file_system, f"{path}/commits")
         self.state_path = f"{path}/state"
         self.operators = OperatorMetadataLog(file_system, self.state_path)
+        self.audit = Audit(file_system, path)
         self.sources_path = f"{path}/sources"
         self._lock: FileLock | None = None
 

@@ -41,6 +41,10 @@ class CommitLog:
         except FileExistsError:
             raise ConcurrentModificationException("CONCURRENT_STREAM_LOG_UPDATE", batchId=batch_id) from None
 
+    def replace(self, batch_id: int, entry: CommitEntry) -> None:
+        """Put another entry in the place of one that is there, atomically."""
+        self.folder.overwrite(str(batch_id), encode(entry))
+
     def get(self, batch_id: int) -> CommitEntry | None:
         data = self.folder.read(str(batch_id))
         return None if data is None else decode(self.folder.path_of(str(batch_id)), data)

@@ -12,6 +12,7 @@ from cauce.checkpoint.commit_log import CommitEntry
 from cauce.checkpoint.damage import DAMAGED_FILE, missing_file
 from cauce.checkpoint.log_folder import LogFolder
 from cauce.checkpoint.offset_log import OffsetEntry
+from cauce.checkpoint.rewind import finish_rewind
 from cauce.errors import AnalysisException, IllegalStateException, UnsupportedOperationException
 
 __all__ = ["recover"]
@@ -28,6 +29,7 @@ def recover(
     `sink_batch_id` is the last batch the sink itself can show, -1 for none, or None when it cannot tell.
     `source_count` is the number of sources of the query that wants to continue.
     """
+    finish_rewind(checkpoint)
     _settle(checkpoint)
     _check_identity(checkpoint)
     commit = _last_commit(checkpoint)

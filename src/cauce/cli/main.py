@@ -13,6 +13,8 @@ COMMANDS = {
     "submit": "the same with the options of spark-submit",
     "server": "serve Spark Connect until stopped",
     "replay": "compute one batch of a checkpoint again, under a debugger if you like",
+    "state": "see and change what a streaming query remembers",
+    "checkpoint": "show, check, rewind and copy a query's checkpoint",
     "doctor": "check this installation and say what to do next",
 }
 
@@ -39,6 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from cauce.cli.replay import main as replay
 
         return replay(rest)
+    if command == "state":
+        from cauce.cli.state import main as state
+
+        return state(rest)
+    if command == "checkpoint":
+        from cauce.cli.checkpoint import main as checkpoint
+
+        return checkpoint(rest)
     from cauce.cli.doctor import main as doctor
 
     return doctor(rest)
@@ -46,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The first word only; each command reads its own options."""
-    listing = "\n".join(f"  {name:<8} {summary}" for name, summary in COMMANDS.items())
+    listing = "\n".join(f"  {name:<10} {summary}" for name, summary in COMMANDS.items())
     root = argparse.ArgumentParser(
         prog="cauce",
         usage="cauce [--version] COMMAND [OPTIONS]",

@@ -57,6 +57,10 @@ class FileSystem(Protocol):
         """Atomic within the file system; the target's folder is fsynced."""
         ...
 
+    def link(self, source: str, target: str) -> None:
+        """A second name for a file on the same disk. Not synced; FileExistsError if `target` is there."""
+        ...
+
     def write_durable(self, path: str, data: bytes, *, overwrite: bool = False) -> None:
         """Temporary file `.<name>.<uuid>.tmp`, write, fsync, link or rename, fsync folder.
 

@@ -86,6 +86,10 @@ class LocalFileSystem:
         self._disk.rename(source, target)
         self.sync_folder(os.path.dirname(target))
 
+    def link(self, source: str, target: str) -> None:
+        self._refuse_after_failure()
+        self._disk.link(source, target)
+
     def write_durable(self, path: str, data: bytes, *, overwrite: bool = False) -> None:
         self._refuse_after_failure()
         folder, temporary = _temporary(path)

@@ -1,5 +1,6 @@
 """The streaming queries of one session: starting, finding and awaiting them."""
 
+import dataclasses
 import logging
 import tempfile
 import threading
@@ -18,6 +19,7 @@ from cauce.errors import (
 )
 from cauce.files import open_file_system
 from cauce.session import Session
+from cauce.streaming.continuation import CHECK_ONLY, checked, continuation
 from cauce.streaming.execution import sink_context
 from cauce.streaming.listener import ListenerBus
 from cauce.streaming.planner import plan_stream
@@ -78,7 +80,33 @@ class StreamingQueryManager:
         if description.portability:
             notes = "; ".join(description.portability)
             log.info("Query %s on Apache Spark 4.2: %s", sink.query_name or location, notes)
+        if conf.get(CHECK_ONLY):
+            return self._compare(description, checkpoint)
         return self._start_exclusively(description, checkpoint, self._open_sink(description, checkpoint))
+
+    def _compare(self, description: QueryDescription, checkpoint: Checkpoint) -> StreamingQuery:
+        """`cauce checkpoint check`: note what a start would find; the program gets a query that has ended."""
+        if checkpoint.path == open_file_system(description.conf.get(CHECK_ONLY))[1]:
+            checked.extend(continuation(description.plan, checkpoint, description.conf))
+        nowhere = Checkpoint(*open_file_system(tempfile.mkdtemp(prefix="temporary-")))
+        sink = dataclasses.replace(description.sink, format="noop", output_mode="append")
+        ended = dataclasses.replace(description, sink=sink, temporary_checkpoint=True)
+        query = self._query(ended, nowhere, self._open_sink(ended, nowhere))
+        with self._changed:
+            self._queries[query.run_id] = query
+        query.skip()
+        return query
+
+    def _query(self, description: QueryDescription, checkpoint: Checkpoint, sink: Sink) -> StreamingQuery:
+        return StreamingQuery(
+            description,
+            checkpoint,
+            sink,
+            session=self._session,
+            clock=self._clock,
+            listeners=self.listeners,
+            on_end=self._ended,
+        )
 
     def _open_sink(self, description: QueryDescription, checkpoint: Checkpoint) -> Sink:
         context = sink_context(
@@ -128,15 +156,7 @@ class StreamingQueryManager:
             self._stop_other_run(checkpoint, description.conf)
             checkpoint.acquire()
             try:
-                query = StreamingQuery(
-                    description,
-                    checkpoint,
-                    sink,
-                    session=self._session,
-                    clock=self._clock,
-                    listeners=self.listeners,
-                    on_end=self._ended,
-                )
+                query = self._query(description, checkpoint, sink)
             except BaseException:
                 checkpoint.release()
                 raise

@@ -120,6 +120,10 @@ class StreamingQuery:
                 return
         hook()
 
+    def skip(self) -> None:
+        """End instead of starting."""
+        self._close(None)
+
     def stop(self) -> None:
         """End after the batch under way; waits up to spark.sql.streaming.stopTimeout (0: for ever)."""
         self._stopping.set()

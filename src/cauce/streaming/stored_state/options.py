@@ -10,7 +10,7 @@ from cauce.checkpoint import Checkpoint
 from cauce.conf import parse_integer
 from cauce.errors import IllegalArgumentException, SparkRuntimeException
 
-__all__ = ["StateReadOptions"]
+__all__ = ["StateReadOptions", "last_batch", "no_committed_batch"]
 
 DEFAULT_STORE = "default"
 JOIN_SIDES = ("left", "right", "none")

@@ -17,7 +17,7 @@ from cauce.streaming.stored_state.stores import StoredStore, stores_of
 from cauce.streaming.stored_state.versions import NOTHING, Version, references_of, version_of
 from cauce.streaming.stored_state.views import key_type, pairs, value_type
 
-__all__ = ["METADATA_SCHEMA", "read_metadata", "read_state", "state_rows"]
+__all__ = ["read_metadata", "read_state", "state_rows", "store_version"]
 
 METADATA_SCHEMA = pa.schema(
     [
@@ -75,16 +75,16 @@ def read_state(options: Mapping[str, str], *, rows: bool = True) -> pa.Table:
 
 def state_rows(checkpoint: Checkpoint, store: StoredStore, batch_id: int) -> pa.Table:
     """Key, value and partition_id of every row after a batch."""
-    keys, values = pairs(store.layout, store.view, _version(checkpoint, store, batch_id).rows)
+    keys, values = pairs(store.layout, store.view, store_version(checkpoint, store, batch_id).rows)
     return pa.table({"key": keys, "value": values, "partition_id": _partition(len(keys))})
 
 
 def _feed(checkpoint: Checkpoint, store: StoredStore, first: int, last: int) -> pa.Table:
     """The changes of some batches, in order."""
     tables = []
-    old = _version(checkpoint, store, first - 1) if first > 0 else _empty(checkpoint, store)
+    old = store_version(checkpoint, store, first - 1) if first > 0 else _empty(checkpoint, store)
     for batch_id in range(first, last + 1):
-        new = _version(checkpoint, store, batch_id)
+        new = store_version(checkpoint, store, batch_id)
         for kind, keys, values in changes_between(old, new, store.view):
             columns = {
                 "batch_id": pa.repeat(pa.scalar(batch_id, pa.int64()), len(keys)),
@@ -99,7 +99,8 @@ def _feed(checkpoint: Checkpoint, store: StoredStore, first: int, last: int) -> 
     return pa.concat_tables([empty, *(table.cast(empty.schema) for table in tables)])
 
 
-def _version(checkpoint: Checkpoint, store: StoredStore, batch_id: int) -> Version:
+def store_version(checkpoint: Checkpoint, store: StoredStore, batch_id: int) -> Version:
+    """The store as a batch left it."""
     references = references_of(checkpoint, batch_id)
     reference = references.get(str(store.operator.operator_id), {}).get(store.own_name, NOTHING)
     return version_of(checkpoint, store.path, store.layout, reference)
@@ -126,7 +127,7 @@ def _store(checkpoint: Checkpoint, asked: StateReadOptions) -> StoredStore:
     if asked.join_side != "none":
         found = [s for s in own if s.own_name == asked.join_side and s.view == "numbered"]
         if found:
-            return StoredStore(found[0].operator, asked.join_side, asked.join_side, found[0].layout, "side")
+            return found[0].side()
     else:
         named = [s for s in own if s.name == asked.store_name]
         if named:

@@ -1,7 +1,7 @@
 """The stores of a checkpoint by the names that Spark gives them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cauce.checkpoint import Checkpoint, OperatorMetadata
@@ -30,6 +30,10 @@ class StoredStore:
     def path(self) -> str:
         """Its folder below `state/`."""
         return f"{self.operator.operator_id}/{self.own_name}"
+
+    def side(self) -> "StoredStore":
+        """A side of a join under cauce's own name, its rows as `joinSide` shows them."""
+        return replace(self, name=self.own_name, view="side")
 
 
 def stores_of(checkpoint: Checkpoint) -> Iterator[StoredStore]:
