@@ -5,7 +5,6 @@ from typing import Any
 
 from cauce.connect.caching import CACHE_COMMANDS
 from cauce.connect.delta_commands import DELTA_COMMANDS
-from cauce.connect.delta_writes import DELTA_WRITES
 from cauce.connect.execution import Execution
 from cauce.connect.resources import RESOURCE_COMMANDS
 from cauce.connect.stream_plans import STREAM_COMMANDS
@@ -22,7 +21,6 @@ COMMANDS: dict[str, Handler] = {
     **STREAM_COMMANDS,
     **CACHE_COMMANDS,
     **DELTA_COMMANDS,
-    **DELTA_WRITES,
     **RESOURCE_COMMANDS,
     "write_operation": write_operation,
 }

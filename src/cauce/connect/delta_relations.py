@@ -18,7 +18,7 @@ from cauce.delta.errors import DeltaAnalysisException, DeltaUnsupportedOperation
 from cauce.delta.log import DeltaLog
 from cauce.delta.matching import Frame
 from cauce.delta.merge import Merge
-from cauce.delta.merge_changes import Clause
+from cauce.delta.merge_changes import Clause, Counts
 from cauce.delta.messages import RELATION_URL, parse_relation
 from cauce.delta.moments import parse_moment_ms
 from cauce.delta.optimize import OPTIMIZED, optimize
@@ -30,7 +30,7 @@ from cauce.engine import local_relation
 from cauce.errors import SparkError
 from cauce.plan.tables import identifier_parts
 
-__all__ = ["extension"]
+__all__ = ["AUTO_MERGE", "affected", "extension", "merged"]
 
 AFFECTED = pa.schema([("num_affected_rows", pa.int64())])
 MERGED = pa.schema(
@@ -109,7 +109,7 @@ def delete_from_table(message: Any, preparation: Preparation) -> pa.Table:
     transaction, target = _target(message.target, preparation)
     condition = _expression(message, "condition")
     deleted = delete_rows(transaction, target, condition, preparation.session.engine)
-    return pa.table({"num_affected_rows": pa.array([deleted], pa.int64())})
+    return affected(deleted)
 
 
 def update_table(message: Any, preparation: Preparation) -> pa.Table:
@@ -117,7 +117,7 @@ def update_table(message: Any, preparation: Preparation) -> pa.Table:
     assignments = assignments_by_column(transaction.metadata.schema, _assignments(message.assignments))
     condition = _expression(message, "condition")
     updated = update_rows(transaction, target, condition, assignments, preparation.session.engine)
-    return pa.table({"num_affected_rows": pa.array([updated], pa.int64())})
+    return affected(updated)
 
 
 def merge_into_table(message: Any, preparation: Preparation) -> pa.Table:
@@ -135,12 +135,16 @@ def merge_into_table(message: Any, preparation: Preparation) -> pa.Table:
         not_matched_by_source=[_clause(action) for action in message.not_matched_by_source_actions],
         evolves=message.with_schema_evolution or _setting(AUTO_MERGE, preparation) == "true",
     )
-    return merge_result(merge, transaction, preparation)
+    return merged(merge.run(transaction, preparation.session.engine))
 
 
-def merge_result(merge: Merge, transaction: Transaction, preparation: Preparation) -> pa.Table:
-    """Run the merge; its counts as one row."""
-    counts = merge.run(transaction, preparation.session.engine)
+def affected(rows: int) -> pa.Table:
+    """What DELETE and UPDATE answer."""
+    return pa.table({"num_affected_rows": pa.array([rows], pa.int64())})
+
+
+def merged(counts: Counts) -> pa.Table:
+    """What MERGE answers."""
     values = (counts.update + counts.delete + counts.insert, counts.update, counts.delete, counts.insert)
     return pa.Table.from_pylist([dict(zip(MERGED.names, values, strict=True))], MERGED)
 

@@ -1,19 +1,15 @@
 """`df.write` to Delta tables: by path, by name, and as rows of a table that is there."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pyarrow as pa
 from pyspark.sql.connect.proto import Relation, WriteOperation
 from pyspark.sql.types import StructType
 
-from cauce.connect import forward
 from cauce.connect.delta_commands import table_folder
 from cauce.connect.delta_tables import CLOCK, find_log
-from cauce.connect.execution import Execution
 from cauce.connect.plans import prepare
-from cauce.connect.stream_plans import refuse_stream
-from cauce.connect.wire import Parts
 from cauce.delta.batch_write import Application, Overwrite, batch_write
 from cauce.delta.catalog import register
 from cauce.delta.errors import DeltaAnalysisException, DeltaIllegalArgumentException
@@ -25,24 +21,22 @@ from cauce.engine.catalog import describe_table
 from cauce.errors import AnalysisException
 from cauce.session import Session
 
-__all__ = ["DELTA_WRITES"]
+__all__ = ["write_delta"]
 
 Mode = WriteOperation
 TABLE = WriteOperation.SaveTable
 DYNAMIC = "spark.sql.sources.partitionOverwriteMode"
 
 
-def write_operation(message: WriteOperation, execution: Execution) -> Iterator[Parts]:
-    """`df.write...save()`, `saveAsTable` and `insertInto`; other formats are the engine's."""
-    refuse_stream(execution.request.plan, execution.session)
-    session = execution.session
+def write_delta(message: WriteOperation, session: Session) -> bool:
+    """Whether `save()`, `saveAsTable` or `insertInto` goes to a Delta table; if so, it is written now."""
     log, name = _target(message, session)
     if log is None:
-        return forward.execute(execution)
+        return False
     _write(message, log, session)
     if name is not None:
         register(name, log, session.engine)
-    return iter(())
+    return True
 
 
 def _target(message: WriteOperation, session: Session) -> tuple[DeltaLog | None, str | None]:
@@ -164,6 +158,3 @@ def _application(options: Mapping[str, str], session: Session) -> Application | 
 
 def _lower(options: Mapping[str, str]) -> dict[str, str]:
     return {key.lower(): value for key, value in options.items()}
-
-
-DELTA_WRITES = {"write_operation": write_operation}

@@ -15,7 +15,7 @@ from pyspark.sql.connect.proto import (
 from cauce.connect.batch_writes import own_write
 from cauce.connect.execution import Execution
 from cauce.connect.metrics import observed_metrics
-from cauce.connect.plans import prepare, roots
+from cauce.connect.plans import compute, prepare, roots
 from cauce.connect.results import coalesced
 from cauce.connect.sql_statements import own_statement
 from cauce.connect.wire import Parts, analyze_ids, join
@@ -62,7 +62,9 @@ def _sql(execution: Execution) -> Iterator[Parts]:
     """A command ran; a query comes back as the client wrote it, once it is known to make sense."""
     request, session = execution.request, execution.session
     command = request.plan.command.sql_command
-    rows = own_statement(command.input.sql.query or command.sql, session)
+    rows = own_statement(
+        command.input.sql.query or command.sql, session, lambda relation: compute(relation, session)
+    )
     if rows is not None:
         result = ExecutePlanResponse.SqlCommandResult(relation=local_relation(rows))
         yield ExecutePlanResponse(sql_command_result=result)

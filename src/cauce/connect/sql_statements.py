@@ -1,12 +1,15 @@
-"""SQL statements that Sail does not know: settings, and caching a table by its name."""
+"""SQL statements that Sail does not know: settings, caching a table by its name, Delta tables."""
 
 import re
 from collections.abc import Callable
 
 import pyarrow as pa
+from pyspark.sql.connect.proto import Relation
 
 from cauce.connect.catalog import cache_table, clear_cache, uncache_table
 from cauce.connect.config import get_value, reset, set_value
+from cauce.connect.delta_dml import change_rows_by_sql
+from cauce.connect.delta_sql import DELTA_STATEMENTS
 from cauce.session import Session
 
 __all__ = ["own_statement"]
@@ -25,14 +28,14 @@ CLEAR_CACHE = re.compile(r"CLEAR\s+CACHE", re.IGNORECASE)
 TIME_ZONE = "spark.sql.session.timeZone"
 
 
-def own_statement(text: str, session: Session) -> pa.Table | None:
+def own_statement(text: str, session: Session, compute: Callable[[Relation], pa.Table]) -> pa.Table | None:
     """Run the statement and give its rows, or None if it is another kind of statement."""
     stripped = text.strip().rstrip(";").rstrip()
-    for pattern, run in STATEMENTS:
+    for pattern, run in (*STATEMENTS, *DELTA_STATEMENTS):
         match = pattern.fullmatch(stripped)
         if match is not None:
             return run(match, session)
-    return None
+    return change_rows_by_sql(stripped, session, compute)
 
 
 def _set_zone(match: re.Match[str], session: Session) -> pa.Table:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pyspark.sql.connect.proto import WriteOperation
 
 from cauce.connect import forward
+from cauce.connect.delta_writes import write_delta
 from cauce.connect.execution import Execution
 from cauce.connect.plans import prepare
 from cauce.connect.stream_plans import refuse_stream
@@ -21,7 +22,9 @@ def write_operation(message: WriteOperation, execution: Execution) -> Iterator[P
     """Write a batch; a stream is refused as by any write."""
     refuse_stream(execution.request.plan, execution.session)
     writer = WRITERS.get(message.source.lower())
-    return forward.execute(execution) if writer is None else writer(message, execution)
+    if writer is not None:
+        return writer(message, execution)
+    return iter(()) if write_delta(message, execution.session) else forward.execute(execution)
 
 
 def _write_jdbc(message: WriteOperation, execution: Execution) -> Iterator[Parts]:

@@ -6,7 +6,14 @@ from dataclasses import replace
 from cauce.delta.actions import TABLE_FEATURES_READER, TABLE_FEATURES_WRITER, Protocol
 from cauce.delta.errors import DeltaUnsupportedOperationException
 
-__all__ = ["LEGACY_WRITER", "check_readable", "check_writable", "protocol_for", "with_features"]
+__all__ = [
+    "LEGACY_WRITER",
+    "check_readable",
+    "check_writable",
+    "features_of_protocol",
+    "protocol_for",
+    "with_features",
+]
 
 VERSION = "4.4"
 READER_FEATURES = frozenset({"timestampNtz", "deletionVectors", "v2Checkpoint", "vacuumProtocolCheck"})
@@ -31,6 +38,17 @@ LEGACY_WRITER = {
     "identityColumns": 6,
 }
 """The writer version that a feature came with before there were table features."""
+
+
+def features_of_protocol(protocol: Protocol) -> dict[str, str]:
+    """The protocol as SHOW TBLPROPERTIES lists it."""
+    names = protocol.reader_features | protocol.writer_features
+    shown = {f"delta.feature.{name}": "supported" for name in names}
+    return {
+        **shown,
+        "delta.minReaderVersion": str(protocol.min_reader),
+        "delta.minWriterVersion": str(protocol.min_writer),
+    }
 
 
 def check_readable(protocol: Protocol, path: str) -> None:

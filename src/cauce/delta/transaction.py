@@ -6,6 +6,7 @@ An answer that got lost is asked for again: every attempt carries an id of its o
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,8 +27,8 @@ class Operation:
     """What a commit did, as `DESCRIBE HISTORY` shows it."""
 
     name: str
-    parameters: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
     user_metadata: str | None = None
 
 
@@ -113,7 +114,7 @@ class Transaction:
         value: dict[str, Any] = {
             "timestamp": self.clock.now_ms(),
             "operation": operation.name,
-            "operationParameters": operation.parameters,
+            "operationParameters": dict(operation.parameters),
             "readVersion": version - 1,
             "isolationLevel": "Serializable" if self.reads_whole_table else "WriteSerializable",
             "isBlindAppend": self._is_blind_append(),
