@@ -110,13 +110,15 @@ class RecomputeNode:
             return changes.new
         if not self.operator.keys.names and not stores[ROWS].num_rows:
             vanished = _one_row(changes.new.schema)  # Without keys there is one group, whatever it holds.
+        return pa.concat_tables([changes.new, self._told_of_nothing(self.of_nothing, vanished, batch)])
+
+    def _told_of_nothing(self, of_nothing: Template, vanished: pa.Table, batch: Batch) -> pa.Table:
         if not vanished.num_rows:
-            return changes.new
-        nothing = batch.engine.run(self.of_nothing, {LEAF: self.nothing}).combine_chunks()
+            return self.operator.output_schema.empty_table()
+        nothing = batch.engine.run(of_nothing, {LEAF: self.nothing}).combine_chunks()
         results = nothing.take(pa.array([0] * vanished.num_rows)).columns
         keys = vanished.columns[: len(self.operator.keys.names)]
-        told = pa.table([*keys, *results], names=vanished.schema.names).cast(vanished.schema)
-        return pa.concat_tables([changes.new, told])
+        return pa.table([*keys, *results], names=vanished.schema.names).cast(self.operator.output_schema)
 
     def describe(self) -> str:
         return f"{self.operator.operator_name} {self.kind} [operator {self.index}]"
