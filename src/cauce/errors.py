@@ -22,6 +22,7 @@
     |-- SQLException                   java.sql.SQLException
     |-- ClassNotFoundException         java.lang.ClassNotFoundException
     |-- TimeoutException               java.util.concurrent.TimeoutException
+    |-- ExecutionException             java.util.concurrent.ExecutionException
     `-- PythonException                org.apache.spark.api.python.PythonException
 
 A condition's message template and SQLSTATE live in `error_conditions.json`, sorted by name; the
@@ -41,6 +42,7 @@ __all__ = [
     "ClassNotFoundException",
     "ConcurrentModificationException",
     "DateTimeException",
+    "ExecutionException",
     "IllegalArgumentException",
     "IllegalStateException",
     "NoSuchElementException",
@@ -245,6 +247,12 @@ class TimeoutException(SparkError):
     """Something that was waited for did not come in time."""
 
     java_class = "java.util.concurrent.TimeoutException"
+
+
+class ExecutionException(SparkError):
+    """Something asked of a server was refused by it."""
+
+    java_class = "java.util.concurrent.ExecutionException"
 
 
 class PythonException(SparkError):

@@ -119,7 +119,16 @@ def test_nothing_names_a_path_of_one_machine(path: Path) -> None:
     assert not found, f"{found and found.group()} names a machine"
 
 
-OPTIONAL_CLIENTS = {"confluent_kafka", "psycopg", "deltalake", "mlflow", "sklearn", "lightgbm", "fastapi"}
+OPTIONAL_CLIENTS = {
+    "confluent_kafka",
+    "fastavro",
+    "psycopg",
+    "deltalake",
+    "mlflow",
+    "sklearn",
+    "lightgbm",
+    "fastapi",
+}
 
 
 @pytest.mark.parametrize("client", sorted(OPTIONAL_CLIENTS))

@@ -7,6 +7,7 @@ import pyarrow as pa
 from google.protobuf.message import DecodeError
 from pyspark.sql.connect.proto import Command, Plan, Relation
 
+from cauce.connect.avro_calls import avro_calls, project_with_avro_calls
 from cauce.connect.cached_relations import (
     cached_local_relation,
     cached_remote_relation,
@@ -20,7 +21,6 @@ from cauce.connect.metrics import collect_metrics
 from cauce.connect.preparation import Preparation, replace
 from cauce.connect.quantiles import approx_quantile
 from cauce.connect.semantics import semantic_key
-from cauce.connect.sequence_ids import project
 from cauce.connect.state_sources import state_source
 from cauce.connect.summaries import describe, summary
 from cauce.connect.table_functions import unresolved_table_valued_function
@@ -52,11 +52,13 @@ REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
     "collect_metrics": collect_metrics,
     "describe": describe,
     "extension": extension,
-    "project": project,
+    "filter": avro_calls,
+    "project": project_with_avro_calls,
     "read": _read,
     "summary": summary,
     "unpivot": unpivot,
     "unresolved_table_valued_function": unresolved_table_valued_function,
+    "with_columns": avro_calls,
 }
 """By relation type: the function that changes such a relation in place. Children come first."""
 

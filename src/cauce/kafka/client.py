@@ -9,7 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cauce.errors import AnalysisException, IllegalArgumentException, SparkError, TimeoutException
+from cauce.errors import (
+    AnalysisException,
+    ExecutionException,
+    IllegalArgumentException,
+    SparkError,
+    TimeoutException,
+)
 from cauce.kafka.offsets import EARLIEST, LATEST, Offsets, TopicPartition
 from cauce.kafka.properties import API_TIMEOUT, MAX_BLOCK, MAX_POLL_RECORDS, client_properties
 
@@ -316,5 +322,6 @@ def _as_spark(error: Any) -> SparkError:
     if name in ("_TIMED_OUT", "_MSG_TIMED_OUT", "_ALL_BROKERS_DOWN"):
         return TimeoutException(None, f"Kafka did not answer in time: {text}.")
     if name in ("UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC"):
-        return SparkError(None, "This server does not host this topic-partition.")
+        java_class = "org.apache.kafka.common.errors.UnknownTopicOrPartitionException"
+        return ExecutionException(None, f"{java_class}: This server does not host this topic-partition.")
     return SparkError(None, f"Kafka: {text} ({name}).")

@@ -8,6 +8,7 @@ from pyspark.sql.types import StructType
 
 from cauce.clock import Clock, SystemClock
 from cauce.conf import Conf
+from cauce.plan.avro_functions import rewrite_avro_functions
 from cauce.plan.epoch_times import localize_epoch_times
 from cauce.plan.event_time import event_times
 from cauce.plan.expression_strings import read_expressions
@@ -34,6 +35,7 @@ __all__ = ["RULES", "StreamingPlan", "plan_stream", "stream_schema"]
 
 RULES = (
     lambda relation, _: read_expressions(relation),
+    rewrite_avro_functions,
     rewrite_windows,
     rewrite_grouping_sets,
     rewrite_unpivot,
