@@ -12,7 +12,6 @@ from pyspark.sql.connect.proto import (
     Relation,
 )
 
-from cauce.connect.batch_writes import own_write
 from cauce.connect.execution import Execution
 from cauce.connect.metrics import observed_metrics
 from cauce.connect.plans import compute, prepare, roots
@@ -83,14 +82,7 @@ def _sql(execution: Execution) -> Iterator[Parts]:
             yield response
 
 
-def _write(execution: Execution) -> Iterator[Parts]:
-    """A write that Sail knows, or one to a format that is written here."""
-    if not own_write(execution.request.plan.command.write_operation, execution.session):
-        with contextlib.ExitStack() as lease:
-            yield from execute(execution, lease)
-
-
-SPECIAL = {"create_dataframe_view": _create_view, "sql_command": _sql, "write_operation": _write}
+SPECIAL = {"create_dataframe_view": _create_view, "sql_command": _sql}
 
 
 def check(relation: Relation, session: Session) -> None:

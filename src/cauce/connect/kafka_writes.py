@@ -1,4 +1,4 @@
-"""Batch writes to formats that Sail does not know: `df.write.format("kafka").save()`."""
+"""`df.write.format("kafka").save()`: a batch as records of a topic."""
 
 import contextlib
 
@@ -10,7 +10,7 @@ from cauce.errors import AnalysisException
 from cauce.kafka import KafkaWriter, Sender, check_columns, producer_properties
 from cauce.session import Session
 
-__all__ = ["own_write"]
+__all__ = ["write_kafka"]
 
 REFUSED_MODES = {
     WriteOperation.SAVE_MODE_OVERWRITE: "Overwrite",
@@ -18,15 +18,8 @@ REFUSED_MODES = {
 }
 
 
-def own_write(message: WriteOperation, session: Session) -> bool:
-    """Whether the format is one written here; if it is, it is written now."""
-    if message.source.lower() != "kafka":
-        return False
-    _write_kafka(message, session)
-    return True
-
-
-def _write_kafka(message: WriteOperation, session: Session) -> None:
+def write_kafka(message: WriteOperation, session: Session) -> None:
+    """Send every row; at least once, as Spark does."""
     if message.mode in REFUSED_MODES:
         raise AnalysisException(
             "_LEGACY_ERROR_TEMP_3081",
