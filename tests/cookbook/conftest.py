@@ -3,4 +3,5 @@
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[2] / "examples" / "cookbook"))
+COOKBOOK = Path(__file__).resolve().parents[2] / "examples" / "cookbook"
+sys.path.extend([str(COOKBOOK), str(COOKBOOK / "lakehouse")])

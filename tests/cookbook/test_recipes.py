@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 HERE = Path(__file__).parent
 COOKBOOK = HERE.parents[1] / "examples" / "cookbook"
 GOLDENS = HERE / "goldens"
+LAKEHOUSE = sorted(p.stem for p in (COOKBOOK / "lakehouse").glob("*.py"))
 RECIPES = sorted(p.stem for p in COOKBOOK.glob("*.py") if "\ndef recipe(" in p.read_text())
 BEYOND_SPARK: dict[str, dict[str, Any]] = {
     # Spark refuses an exact distinct count on a stream.
@@ -28,6 +29,15 @@ def test_a_recipe_gives_what_spark_gives(spark: SparkSession, tmp_path: Path, na
     assert answer == json.loads((GOLDENS / f"{name}.json").read_text()) | BEYOND_SPARK.get(name, {})
 
 
+@pytest.mark.parametrize("name", LAKEHOUSE)
+def test_a_recipe_on_delta_tables(spark: SparkSession, tmp_path: Path, name: str) -> None:
+    """Their answers are what the recipe's text promises; Apache Spark needs Delta's jars to cook them."""
+    pytest.importorskip("delta.tables")
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    answer = json.loads(json.dumps(importlib.import_module(name).recipe(spark, tmp_path), default=str))
+    assert answer == json.loads((GOLDENS / "lakehouse" / f"{name}.json").read_text())
+
+
 def test_the_contents_name_every_recipe() -> None:
-    named = set(re.findall(r"\]\((\w+)\.py\)", (COOKBOOK / "README.md").read_text()))
-    assert named == set(RECIPES) | {"kitchen"}
+    named = set(re.findall(r"\]\((?:lakehouse/)?(\w+)\.py\)", (COOKBOOK / "README.md").read_text()))
+    assert named == {*RECIPES, *LAKEHOUSE, "kitchen"}

@@ -1,4 +1,4 @@
-"""N25, N30-N31 A Delta table as sink: partitioned, its schema growing, small files compacted, old ones removed.
+"""N25, N30-N31 A Delta table as sink: partitions, a growing schema, compaction, clean-up, time travel.
 
 cauce run examples/cookbook/lakehouse/delta_sink.py
 """

@@ -2,7 +2,7 @@
 
     cauce run examples/cookbook/lakehouse/profile_upsert.py
 
-Each batch is merged into a Delta table. The merge takes the newest state of each user in the batch, so a batch
+Each batch is merged into a Delta table. The merge takes the newest state of each user in it, so a batch
 repeated after a crash changes nothing.
 """
 
