@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
-from verbs import Events, sorted_rows
+from verbs import Events, rows
 
 __all__ = ["changes", "error_of", "metadata", "state", "turns"]
 
@@ -58,9 +58,16 @@ def _read(spark: SparkSession, source: str, checkpoint: Path, options: dict[str,
     def read() -> None:
         frame = spark.read.format(source).options(**options).load(str(checkpoint))
         found["schema"] = frame.schema.simpleString()
-        found["rows"] = sorted_rows(frame)
+        found["rows"] = sorted(map(_plain, rows(frame)), key=repr)
 
     return error_of(read, checkpoint.parent) or found
+
+
+def _plain(value: Any) -> Any:
+    """Rows and maps as lists: JSON has no keys that are rows."""
+    if isinstance(value, dict):
+        return sorted(([_plain(key), _plain(inner)] for key, inner in value.items()), key=repr)
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _without(text: str, directory: Path) -> str:

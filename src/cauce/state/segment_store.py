@@ -10,6 +10,7 @@ import pyarrow as pa
 from cauce.errors import SparkError
 from cauce.files import FileSystem
 from cauce.state.options import StateOptions
+from cauce.state.restoring import restoring
 from cauce.state.row_log import RowLog
 from cauce.state.schema import check_schema
 from cauce.state.segment import NO_POSITIONS, Segment, concat
@@ -106,8 +107,10 @@ class SegmentStore:
             return RowLog(expiry_column=self._expiry_column), []
         newest = self._read(reference["file"], reference["crc32"])
         files = {reference["file"]: newest}
-        for name, checksum in newest.manifest:
-            files[name] = self._read(name, checksum)
+        with restoring(self._path, reference["rows"]) as advance:
+            for name, checksum in newest.manifest:
+                files[name] = self._read(name, checksum)
+                advance(len(files[name].rows))
         log = RowLog(
             [self._segment(name, file) for name, file in files.items()], expiry_column=self._expiry_column
         )
