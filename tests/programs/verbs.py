@@ -1,8 +1,11 @@
 """How a program tells its story: add data, process what is available, look at the answer."""
 
+import contextlib
 import json
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,24 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.listener import StreamingQueryProgress
 
-__all__ = ["Events", "Folder", "answers", "observed", "process", "rows", "sorted_rows"]
+__all__ = [
+    "Events",
+    "Folder",
+    "answers",
+    "observed",
+    "outcome",
+    "process",
+    "rocks_db",
+    "rows",
+    "sorted_rows",
+    "turn",
+]
 
 EPOCH_OF_FILES_S = 1_700_000_000
+
+PROVIDER = "spark.sql.streaming.stateStore.providerClass"
+NO_DATA_BATCHES = "spark.sql.streaming.noDataMicroBatches.enabled"
+ROCKS_DB = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
 
 
 class Folder:
@@ -103,3 +121,44 @@ def answers(
     finally:
         query.stop()
     return found
+
+
+@contextlib.contextmanager
+def rocks_db(spark: SparkSession, no_data_batches: bool = True) -> Iterator[None]:
+    """The state store that Spark asks for before it runs transformWithState.
+
+    In processing time, Spark runs batches without data for ever, and an availableNow query never ends.
+    """
+    spark.conf.set(PROVIDER, ROCKS_DB)
+    spark.conf.set(NO_DATA_BATCHES, str(no_data_batches).lower())
+    try:
+        yield
+    finally:
+        spark.conf.unset(PROVIDER)
+        spark.conf.unset(NO_DATA_BATCHES)
+
+
+def turn(frame: DataFrame, directory: Path) -> list[list[Any]]:
+    """One availableNow run in append mode over the folder's checkpoint: the rows it adds, sorted."""
+    out = str(directory / "out")
+
+    def written() -> Counter:
+        reader = frame.sparkSession.read.schema(frame.schema)
+        return Counter(tuple(row) for row in rows(reader.parquet(out))) if Path(out).exists() else Counter()
+
+    before = written()
+    writer = frame.writeStream.format("parquet").option("checkpointLocation", str(directory / "checkpoint"))
+    writer.trigger(availableNow=True).start(out).awaitTermination()
+    return sorted(map(list, (written() - before).elements()), key=repr)
+
+
+def outcome(action: Callable[[], Any]) -> Any:
+    """What the action gives, or its error: class, condition, SQLSTATE, and what ended the query."""
+    try:
+        return action()
+    except Exception as error:
+        condition = getattr(error, "getCondition", lambda: None)()
+        sqlstate = getattr(error, "getSqlState", lambda: None)()
+        _, _, cause = str(error).partition("terminated with exception: ")
+        named = re.match(r"\[([A-Z_.]+)\]", cause)
+        return [type(error).__name__, condition, sqlstate, *([named[1]] if named else [])]

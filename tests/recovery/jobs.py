@@ -10,9 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.serializers import CloudPickleSerializer
+from pyspark.sql import Row
 from pyspark.sql.connect import proto
 from pyspark.sql.connect.proto import Expression, Read, Relation
 from pyspark.sql.streaming.state import GroupState, GroupStateTimeout
+from pyspark.sql.streaming.stateful_processor import StatefulProcessor, StatefulProcessorHandle
+from pyspark.sql.streaming.stateful_processor_util import TransformWithStateInPandasUdfUtils
 from pyspark.util import PythonEvalType
 
 from cauce.checkpoint import Checkpoint
@@ -234,6 +237,55 @@ def _waiting(source: Relation) -> Relation:
     )
 
 
+class Remembers(StatefulProcessor):
+    """Each id's rows are counted, listed and mapped until no row of it has come for five seconds."""
+
+    def init(self, handle: StatefulProcessorHandle) -> None:
+        self.handle = handle
+        self.total = handle.getValueState("total", "n long")
+        self.seen = handle.getListState("seen", "ms long")
+        self.by_second = handle.getMapState("by second", "s long", "n long")
+
+    def handleInputRows(self, key, rows, timerValues) -> Iterator[Row]:  # noqa: N802, N803
+        for row in rows:
+            ms = int(row.ts.timestamp() * 1000)
+            self.total.update(((self.total.get() or (0,))[0] + 1,))
+            self.seen.appendValue((ms,))
+            self.by_second.updateValue((ms // 1000,), (1,))
+            for timer_ms in list(self.handle.listTimers()):
+                self.handle.deleteTimer(timer_ms)
+            self.handle.registerTimer(max(last for (last,) in self.seen.get()) + 5000)
+        return iter(())
+
+    def handleExpiredTimer(self, key, timerValues, expiredTimerInfo) -> Iterator[Row]:  # noqa: N802, N803
+        seconds = len(list(self.by_second.keys()))
+        yield Row(id=key[0], total=self.total.get()[0], seconds=seconds, rows=len(list(self.seen.get())))
+        for state in (self.total, self.seen, self.by_second):
+            state.clear()
+
+
+def _remembered(source: Relation) -> Relation:
+    method = TransformWithStateInPandasUdfUtils(Remembers(), "EventTime").transformWithStateUDF
+    function = proto.PythonUDF(
+        eval_type=PythonEvalType.SQL_TRANSFORM_WITH_STATE_PYTHON_ROW_UDF,
+        command=CloudPickleSerializer().dumps((method, None)),
+    )
+    columns = proto.DataType(
+        unparsed=proto.DataType.Unparsed(data_type_string="id long, total long, seconds long, rows long")
+    )
+    return Relation(
+        group_map=proto.GroupMap(
+            input=_watermarked(source),
+            grouping_expressions=[attribute("id")],
+            func=proto.CommonInlineUserDefinedFunction(python_udf=function),
+            output_mode="append",
+            transform_with_state_info=proto.TransformWithStateInfo(
+                time_mode="EventTime", output_schema=columns
+            ),
+        )
+    )
+
+
 JOBS = {
     job.name: job
     for job in (
@@ -260,6 +312,7 @@ JOBS = {
             "append",
         ),
         Job("counted until idle", _waiting, "append"),
+        Job("remembered until idle", _remembered, "append"),
         Job("joined with itself", _joined, "append"),
         Job("first rows", lambda s: Relation(limit=proto.Limit(input=s, limit=4)), "append"),
     )

@@ -14,6 +14,7 @@ from cauce.checkpoint.initial_offset import InitialOffset
 from cauce.checkpoint.locked_conf import locked_conf, restore_locked_conf
 from cauce.checkpoint.offset_log import OffsetEntry, OffsetLog
 from cauce.checkpoint.operator_metadata import OperatorMetadata, SparkStore
+from cauce.checkpoint.operator_properties import OperatorProperties
 from cauce.checkpoint.ownership import owned
 from cauce.checkpoint.recovery import recover
 from cauce.checkpoint.rewind import rewind
@@ -31,6 +32,7 @@ __all__ = [
     "OffsetEntry",
     "OffsetLog",
     "OperatorMetadata",
+    "OperatorProperties",
     "SinkFile",
     "SinkLog",
     "SourceFile",

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from urllib.parse import quote
 
 from cauce.checkpoint.audit import Audit
 from cauce.checkpoint.commit_log import CommitLog
@@ -35,6 +36,10 @@ class Checkpoint:
     def source_path(self, index: int) -> str:
         """The metadata folder of the source that comes `index`-th in the plan."""
         return f"{self.sources_path}/{index}"
+
+    def store_path(self, operator_id: int, name: str) -> str:
+        """The folder of a store. State variables are named by the user, and no name leads out of it."""
+        return f"{self.state_path}/{operator_id}/{quote(name, safe='$')}"
 
     def acquire(self) -> None:
         """Become the only run on this checkpoint, in this and every other process of this machine.

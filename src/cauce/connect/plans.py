@@ -24,6 +24,7 @@ from cauce.connect.semantics import semantic_key
 from cauce.connect.state_sources import state_source
 from cauce.connect.summaries import describe, summary
 from cauce.connect.table_functions import unresolved_table_valued_function
+from cauce.connect.transform_with_state import group_map
 from cauce.connect.unpivot import unpivot
 from cauce.errors import SparkError
 from cauce.jdbc import is_jdbc, read_jdbc_tables
@@ -53,6 +54,7 @@ REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
     "describe": describe,
     "extension": extension,
     "filter": avro_calls,
+    "group_map": group_map,
     "project": project_with_avro_calls,
     "read": _read,
     "summary": summary,

@@ -96,6 +96,8 @@ class _Lineage:
                 return _renamed(relation, self.of(relation.with_columns_renamed.input))
             case "to_df":
                 return self._to_df(relation)
+            case "group_map":
+                return self._group_map(relation)
             case "drop":
                 dropped = {name.lower() for name in relation.drop.column_names}
                 dropped |= {output_name(column).lower() for column in relation.drop.columns}
@@ -103,6 +105,14 @@ class _Lineage:
                 return {name: delay for name, delay in carried.items() if name.lower() not in dropped}
             case _:
                 return {}
+
+    def _group_map(self, relation: Relation) -> dict[str, int]:
+        """transformWithState may name the event time of its output; the delay stays what it was."""
+        body = relation.group_map
+        name = body.transform_with_state_info.event_time_column_name
+        below = (node for node in walk(body.input) if kind(node) == "with_watermark")
+        delays = [parse_watermark_delay_ms(node.with_watermark.delay_threshold) for node in below]
+        return {name: delays[0]} if name and delays else {}
 
     def _project(self, relation: Relation) -> dict[str, int]:
         child = relation.project.input

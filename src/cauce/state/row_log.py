@@ -73,6 +73,15 @@ class RowLog:
                 parts.append((segment, part))
         return parts
 
+    def are_live(self, positions: np.ndarray) -> np.ndarray:
+        """Which of these positions hold a live row."""
+        order = np.argsort(positions, kind="stable")
+        live = np.zeros(len(positions), dtype=bool)
+        for segment, part in self.by_segment(positions[order]):
+            start = positions[order].searchsorted(part[0])
+            live[order[start : start + len(part)]] = ~segment.dead[part - segment.base]
+        return live
+
     def take(self, positions: np.ndarray, part: Part, found: np.ndarray | None = None) -> pa.RecordBatch:
         """Rows in the order of `positions`; where `found` is False a row of nulls."""
         if found is None or found.all():

@@ -14,6 +14,7 @@ from cauce.state.expiry import NEVER_US
 from cauce.state.hashing import KeyHasher
 from cauce.state.multi_rows import MultiRows
 from cauce.state.options import StateMetrics, StateOptions
+from cauce.state.prefix_rows import PrefixRows
 from cauce.state.retention import Retention
 from cauce.state.schema import nullable, to_batch
 from cauce.state.segment import Segment
@@ -44,6 +45,7 @@ class StateStore:
         *,
         event_time: str | None,
         multi_row: bool,
+        prefix_columns: int,
         options: StateOptions,
     ) -> None:
         """Use `open`."""
@@ -58,6 +60,8 @@ class StateStore:
         )  # fmt: skip
         self._retention = Retention(file_system, path)
         self._hasher = KeyHasher(key_schema.types, secrets.token_bytes(16))
+        self._prefix_columns = prefix_columns
+        self._prefix_hasher = KeyHasher(key_schema.types[:prefix_columns], secrets.token_bytes(16))
         self._hashed: tuple[pa.Table, pa.RecordBatch, np.ndarray] | None = None
         self.metrics = StateMetrics()
 
@@ -72,21 +76,27 @@ class StateStore:
         reference: dict[str, Any] | None,
         event_time: str | None = None,
         multi_row: bool = False,
+        prefix_columns: int = 0,
         options: StateOptions = DEFAULT_OPTIONS,
     ) -> "StateStore":
         """The store at `path` as `reference` left it; None is the empty store, version 0.
 
         `event_time` names the key or value column (int64 microseconds, or a timestamp[us]) that orders
-        eviction. With `multi_row` a key owns any number of rows.
+        eviction. With `multi_row` a key owns any number of rows. Rows are also found by the first
+        `prefix_columns` of their keys, if there are any.
         """
         store = cls(
             file_system, path, key_schema, value_schema,
-            event_time=event_time, multi_row=multi_row, options=options,
+            event_time=event_time, multi_row=multi_row, prefix_columns=prefix_columns, options=options,
         )  # fmt: skip
         store._load(reference or EMPTY)
         return store
 
     # Reading
+
+    @property
+    def key_schema(self) -> pa.Schema:
+        return self._key_schema
 
     @property
     def num_rows(self) -> int:
@@ -95,7 +105,13 @@ class StateStore:
     @property
     def memory_bytes(self) -> int:
         """On the heap: rows, index and bookkeeping; mapped segments belong to the operating system."""
-        return self._owners.memory_bytes + sum(segment.memory_bytes for segment in self._log.segments)
+        indexes = self._owners.memory_bytes + (self._prefixes.memory_bytes if self._prefixes else 0)
+        return indexes + sum(segment.memory_bytes for segment in self._log.segments)
+
+    @property
+    def version(self) -> int:
+        """How many batches this store has committed."""
+        return self._reference["version"]
 
     def get(self, keys: pa.Table) -> tuple[np.ndarray, pa.Table]:
         """`found[i]` and the value row of key i, aligned with `keys`; nulls where not found."""
@@ -121,6 +137,21 @@ class StateStore:
         """Like `find_all`, about `rows_max` rows at a time; `replace` and `discard` may come in between."""
         assert isinstance(self._owners, MultiRows), "get reads a store with one row per key"
         return self._owners.find_in_pieces(self._hash(keys)[1], rows_max)
+
+    def find_prefix(self, prefixes: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+        """Of every row whose key starts with one of `prefixes`: the index into them, and its position."""
+        assert self._prefixes is not None, "the store was opened without prefix columns"
+        schema = pa.schema([self._key_schema.field(i) for i in range(self._prefix_columns)])
+        hashes = self._prefix_hasher(to_batch(prefixes, schema).columns)
+        index, positions = self._prefixes.find(hashes)
+        live = self._log.are_live(positions)
+        return index[live], positions[live]
+
+    def read_keys(self, positions: np.ndarray) -> pa.Table:
+        """The keys at positions of live rows."""
+        if not len(positions):
+            return self._key_schema.empty_table()
+        return _table(self._log.take(positions, _keys), self._key_schema)
 
     def read(self, positions: np.ndarray) -> pa.Table:
         """The value rows at positions of live rows."""
@@ -165,6 +196,7 @@ class StateStore:
         killed = self._owners.put(hashes, positions)
         if len(killed):
             self._log.kill(killed)
+        self._index_prefixes(batch, positions)
         metrics.rows_updated += len(hashes)
 
     def remove(self, keys: pa.Table) -> int:
@@ -195,6 +227,7 @@ class StateStore:
         moved = self._log.append(keys, to_batch(values, self._value_schema))
         self._owners.move(hashes, positions, moved)
         self._log.kill(positions)
+        self._index_prefixes(keys, moved)
         self._change().rows_updated += len(positions)
 
     def discard(self, positions: np.ndarray) -> None:
@@ -237,8 +270,12 @@ class StateStore:
 
     def _write(self, version: int, metrics: StateMetrics) -> dict[str, Any]:
         """The reference's part about the file."""
+        end = self._log.next_position
         written = self._segments.write(self._log, version, metrics.rows_rewritten)
         self._log.killed.clear()
+        if self._prefixes is not None and self._log.next_position < end:
+            # The newest rows are gone, and their positions will be given to others.
+            self._prefixes = self._all_prefixes()
         if written is None:
             return {"file": None, "crc32": 0, "rows": 0}
         self._retention.wrote(written.name, [s.name for s in self._log.segments if s is not written])
@@ -257,9 +294,27 @@ class StateStore:
             np.concatenate([*hashes, np.empty((0, 2), dtype=np.uint64)]),
             np.concatenate([*positions, np.empty(0, dtype=np.int64)]),
         )
+        self._prefixes = self._all_prefixes() if self._prefix_columns else None
         self._reference = reference
         self._hashed = None
         self._changed, self._fresh = False, True
+
+    def _all_prefixes(self) -> PrefixRows:
+        parts = [(segment, segment.live_offsets()) for segment in self._log.segments]
+        keys = [segment.keys.take(pa.array(offsets)) for segment, offsets in parts]
+        hashes = [self._prefix_hasher(part.columns[: self._prefix_columns]) for part in keys]
+        positions = [offsets + segment.base for segment, offsets in parts]
+        return PrefixRows(
+            np.concatenate([*hashes, np.empty((0, 2), dtype=np.uint64)]),
+            np.concatenate([*positions, np.empty(0, dtype=np.int64)]),
+        )
+
+    def _index_prefixes(self, keys: pa.RecordBatch, positions: np.ndarray) -> None:
+        if self._prefixes is None:
+            return
+        self._prefixes.put(self._prefix_hasher(keys.columns[: self._prefix_columns]), positions)
+        if self._prefixes.is_stale(self._log.num_live):
+            self._prefixes = self._all_prefixes()
 
     def _hash(self, keys: pa.Table) -> tuple[pa.RecordBatch, np.ndarray]:
         # A batch usually reads and then writes one and the same table of keys.
@@ -286,9 +341,11 @@ class StateStore:
         for segment, offsets in rewrites:
             index = pa.array(offsets)
             hashes = self._hash_rows(segment, offsets)
-            moved = self._log.append(segment.keys.take(index), segment.values.take(index))
+            keys = segment.keys.take(index)
+            moved = self._log.append(keys, segment.values.take(index))
             self._owners.move(hashes, offsets + segment.base, moved)
             self._log.kill(offsets + segment.base)
+            self._index_prefixes(keys, moved)
         return sum(len(offsets) for _, offsets in rewrites)
 
     def _rows(self, segment: Segment, offsets: np.ndarray) -> pa.Table:

@@ -12,13 +12,13 @@ from cauce.clock import Clock
 from cauce.conf import Conf
 from cauce.engine import StreamEngine
 from cauce.session import Session
-from cauce.state import StateOptions
 from cauce.state.store import StateStore
 from cauce.streaming.planner import StreamingPlan
 from cauce.streaming.planner.nodes import Batch, RemembersNode, Rows, table
 from cauce.streaming.sinks import ShowsLastBatch, Sink, SinkContext
 from cauce.streaming.sources import Source, SourceContext, source_class
-from cauce.streaming.state_agreement import agree_on_state, checks_schema
+from cauce.streaming.state_agreement import agree_on_state
+from cauce.streaming.state_stores import check_properties, dormant_state, open_stores
 from cauce.streaming.watermark import WatermarkTracker
 
 __all__ = ["Execution", "build_execution", "open_execution", "sink_context"]
@@ -42,6 +42,8 @@ class Execution:
     stores: dict[int, dict[str, StateStore]]
     tracker: WatermarkTracker
     locked_conf: dict[str, str]
+    dormant: dict[int, dict[str, Any]]
+    """References to state that the query does not use now, but may again: state variables left out."""
     last_timestamp_ms: int = 0
     """Batch timestamps never go back, whatever the machine's clock does."""
 
@@ -57,9 +59,12 @@ class Execution:
     def batches_retained(self) -> int:
         return self.conf.number("spark.sql.streaming.minBatchesToRetain")
 
-    def open_batch(self, rows: Mapping[int, Rows], entry: OffsetEntry, late_watermark_ms: int) -> Batch:
+    def open_batch(
+        self, batch_id: int, rows: Mapping[int, Rows], entry: OffsetEntry, late_watermark_ms: int
+    ) -> Batch:
         """A batch over these rows at the logged time and watermark."""
         return Batch(
+            batch_id=batch_id,
             engine=self.engine,
             timestamp_ms=entry.timestamp_ms,
             late_watermark_ms=late_watermark_ms,
@@ -124,9 +129,9 @@ def build_execution(
     if latest is not None:
         conf = restore_locked_conf(conf, latest[1].conf)
     commit = None if committed is None else committed[1]
+    check_properties(plan.stateful, checkpoint, next_batch_id(recovered))
     agree_on_state(checkpoint, plan.stateful, commit, conf)
     references = (commit.state or {}) if commit is not None else {}
-    options = StateOptions(allow_added_fields=not checks_schema(conf))
     tracker = WatermarkTracker(
         [node.delay_ms for node in plan.watermarks], conf.get("spark.sql.streaming.multipleWatermarkPolicy")
     )
@@ -140,9 +145,10 @@ def build_execution(
         output_mode=output_mode,
         sources=[_open_source(plan, i, checkpoint, session, clock, conf) for i in range(len(plan.sources))],
         sink=sink,
-        stores={node.index: _open_stores(node, checkpoint, references, options) for node in plan.stateful},
+        stores=open_stores(plan.stateful, checkpoint, references, conf),
         tracker=tracker,
         locked_conf=locked_conf(conf),
+        dormant=dormant_state(plan.stateful, references),
         last_timestamp_ms=latest[1].timestamp_ms if latest is not None else 0,
     )
 
@@ -150,6 +156,14 @@ def build_execution(
 def _stream_engine(session: Session, conf: Conf) -> StreamEngine:
     defines_functions = any(kind.startswith("register_") for kind, _ in list(session.definitions))
     return StreamEngine(session.engine, conf.values, always_user=defines_functions)
+
+
+def next_batch_id(recovered: Recovered) -> int:
+    """The batch that the run starts with: the one that was not committed, or a new one."""
+    latest, committed = recovered
+    if latest is None:
+        return 0
+    return latest[0] + 1 if committed is not None and committed[0] == latest[0] else latest[0]
 
 
 def _open_source(
@@ -187,22 +201,3 @@ def sink_context(
         schema=plan.root.schema,
         emit=session.write_to_client,
     )
-
-
-def _open_stores(
-    node: RemembersNode, checkpoint: Checkpoint, references: Mapping[str, Any], options: StateOptions
-) -> dict[str, StateStore]:
-    committed = references.get(str(node.index), {})
-    return {
-        name: StateStore.open(
-            checkpoint.file_system,
-            f"{checkpoint.state_path}/{node.index}/{name}",
-            key_schema=schema.key,
-            value_schema=schema.value,
-            event_time=schema.event_time,
-            multi_row=schema.multi_row,
-            reference=committed.get(name),
-            options=options,
-        )
-        for name, schema in node.store_schemas.items()
-    }

@@ -147,10 +147,20 @@ class MicroBatches:
             self._purge_state(oldest_kept)
 
     def _purge_state(self, oldest_kept: int) -> None:
-        self._state = {batch_id: kept for batch_id, kept in self._state.items() if batch_id >= oldest_kept}
+        before = self._state
+        self._state = {batch_id: kept for batch_id, kept in before.items() if batch_id >= oldest_kept}
+        self._delete_stores(_store_names(before) - _store_names(self._state))
         for index, stores in self.execution.stores.items():
             for name, store in stores.items():
-                store.purge([kept[str(index)][name] for kept in self._state.values()])
+                kept = (batch[str(index)] for batch in self._state.values())
+                store.purge([stores[name] for stores in kept if name in stores])
+
+    def _delete_stores(self, gone: set[tuple[str, str]]) -> None:
+        """Stores of deleted state variables, once no retained batch needs them."""
+        checkpoint = self.execution.checkpoint
+        for index, name in gone:
+            if name not in self.execution.stores.get(int(index), {}):
+                checkpoint.file_system.delete_tree(checkpoint.store_path(int(index), name))
 
     def _retained_state(self) -> dict[int, dict[str, Any]]:
         """The references that commits of the retained batches hold."""
@@ -187,11 +197,12 @@ class MicroBatches:
                 if end is not None and end != start
             }
         self.execution.tracker.begin_batch()
-        return self.execution.open_batch(rows, entry, self._late_watermark_ms)
+        return self.execution.open_batch(self.batch_id, rows, entry, self._late_watermark_ms)
 
     def _commit_state(self, batch: Batch) -> dict[str, Any] | None:
         references = {
-            str(index): {name: store.commit() for name, store in stores.items()}
+            str(index): self.execution.dormant.get(index, {})
+            | {name: store.commit() for name, store in stores.items()}
             for index, stores in batch.stores.items()
         }
         return references or None
@@ -249,3 +260,8 @@ def _parsed(source: Source, text: str | None) -> Any:
 
 def _json(source: Source, offset: Any) -> str | None:
     return None if offset is None else source.offset_json(offset)
+
+
+def _store_names(state: Mapping[int, dict[str, Any]]) -> set[tuple[str, str]]:
+    """Operator and store of every reference."""
+    return {(index, name) for kept in state.values() for index, stores in kept.items() for name in stores}

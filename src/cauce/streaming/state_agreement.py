@@ -15,11 +15,14 @@ from cauce.state.schema import difference, nameless, refusal
 from cauce.streaming.operators.layout import StoreLayout
 from cauce.streaming.operators.layout_json import layout_of, to_json
 from cauce.streaming.planner.nodes import RemembersNode
+from cauce.streaming.planner.user_state import DeclaresState
 
-__all__ = ["agree_on_state", "check_state", "checks_schema"]
+__all__ = ["agree_on_state", "check_state", "may_add_fields"]
 
 SCHEMA_CHECK = "spark.sql.streaming.stateStore.stateSchemaCheck"
 """When false, a query may add fields to its values: groups stored before start them from nothing."""
+
+ENCODING = "spark.sql.streaming.stateStore.encodingFormat"
 
 JOIN_STORES = ("keyToNumValues", "keyWithIndexToValue")
 """Spark keeps two stores for each side of a join, where cauce keeps one."""
@@ -62,12 +65,16 @@ def check_state(
             if name in operator.layouts:
                 old = layout_of(operator.layouts[name])
                 place = f"operator {node.index} ({node.operator_name}), store {name}"
-                _check_layout(old, layout, place, may_add=not checks_schema(conf))
+                _check_layout(old, layout, place, may_add=may_add_fields(node, conf))
 
 
-def checks_schema(conf: Conf) -> bool:
-    """Whether state must have the very fields of the query."""
-    return conf.get(SCHEMA_CHECK).lower() != "false"
+def may_add_fields(node: RemembersNode, conf: Conf) -> bool:
+    """Whether values in state may get more fields than they had.
+
+    Spark's avro encoding lets those of transformWithState grow.
+    """
+    grows = isinstance(node, DeclaresState) and conf.get(ENCODING) == "avro"
+    return grows or conf.get(SCHEMA_CHECK).lower() == "false"
 
 
 def described(node: RemembersNode) -> OperatorMetadata:

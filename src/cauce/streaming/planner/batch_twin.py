@@ -6,8 +6,10 @@ from pyspark.sql.types import StructType
 
 from cauce.engine import EngineSession
 from cauce.engine.substitute import local_relation
+from cauce.plan.transform_with_state import is_transform_with_state
 from cauce.plan.walk import kind, plan_id, transform
 from cauce.streaming.planner.source_leaf import is_source, resolve_source
+from cauce.streaming.planner.transform_with_state import output_schema
 from cauce.streaming.sources import SourceContext
 
 __all__ = ["BatchTwin"]
@@ -32,8 +34,7 @@ class BatchTwin:
         """Sources become empty tables; nodes that only streams know become what lies below them."""
         if is_source(node):
             schema = resolve_source(node, self._context).schema
-            empty = to_arrow_schema(schema, timezone=self._engine.time_zone).empty_table()
-            return _with_id_of(node, local_relation(empty))
+            return _with_id_of(node, self._empty(schema))
         match kind(node):
             case "with_watermark":
                 return _with_id_of(node, node.with_watermark.input)
@@ -41,14 +42,18 @@ class BatchTwin:
                 return _with_id_of(node, node.collect_metrics.input)
             case "apply_in_pandas_with_state":
                 schema = self._engine.parse_ddl(node.apply_in_pandas_with_state.output_schema)
-                empty = to_arrow_schema(schema, timezone=self._engine.time_zone).empty_table()
-                return _with_id_of(node, local_relation(empty))
+                return _with_id_of(node, self._empty(schema))
+            case "group_map" if is_transform_with_state(node):
+                return _with_id_of(node, self._empty(output_schema(node.group_map, self._engine)))
             case "deduplicate" if node.deduplicate.within_watermark:
                 copy = Relation()
                 copy.CopyFrom(node)
                 copy.deduplicate.within_watermark = False
                 return copy
         return node
+
+    def _empty(self, schema: StructType) -> Relation:
+        return local_relation(to_arrow_schema(schema, timezone=self._engine.time_zone).empty_table())
 
 
 def _with_id_of(original: Relation, replacement: Relation) -> Relation:

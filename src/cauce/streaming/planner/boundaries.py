@@ -9,6 +9,7 @@ from cauce.errors import AnalysisException
 from cauce.plan.intervals import parse_watermark_delay_ms
 from cauce.plan.join_filters import is_stream_stream_join
 from cauce.plan.tables import identifier_parts
+from cauce.plan.transform_with_state import is_transform_with_state
 from cauce.plan.window_functions import has_window_functions
 from cauce.streaming.operators import (
     StreamingDeduplicate,
@@ -16,12 +17,13 @@ from cauce.streaming.operators import (
     StreamingLimit,
 )
 from cauce.streaming.planner.aggregation import plan_aggregate
-from cauce.streaming.planner.cut import Boundary, Cutter
+from cauce.streaming.planner.cut import Boundary, Cutter, is_streaming
 from cauce.streaming.planner.group_state import plan_group_state
 from cauce.streaming.planner.joins import picks_joined_columns, plan_join, plan_picked_columns
 from cauce.streaming.planner.nodes import Node, WatermarkNode
 from cauce.streaming.planner.observe_node import OBSERVED, ObserveNode
 from cauce.streaming.planner.recompute import plan_window_functions
+from cauce.streaming.planner.transform_with_state import plan_transform_with_state
 
 __all__ = ["BOUNDARIES"]
 
@@ -111,6 +113,10 @@ BOUNDARIES: dict[str, Boundary] = {
     "deduplicate": Boundary(plan_deduplicate),
     "limit": Boundary(plan_limit),
     "apply_in_pandas_with_state": Boundary(plan_group_state),
+    "group_map": Boundary(
+        plan_transform_with_state,
+        lambda relation: is_transform_with_state(relation) and is_streaming(relation),
+    ),
     "join": Boundary(plan_join, is_stream_stream_join),
     "project": Boundary(plan_projection, lambda r: picks_joined_columns(r) or has_window_functions(r)),
     "with_columns": Boundary(plan_window_functions, has_window_functions),

@@ -1,6 +1,6 @@
 """Planning applyInPandasWithState: a node that calls the user's function for every group."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from cauce.streaming.planner.nodes import DEFAULT_STORE, Batch, Node, StoreSchem
 if TYPE_CHECKING:
     from cauce.streaming.planner.cut import Cutter
 
-__all__ = ["GroupStateNode", "plan_group_state"]
+__all__ = ["GroupStateNode", "key_column", "plan_group_state"]
 
 
 @dataclass
@@ -96,7 +96,7 @@ def plan_group_state(cutter: "Cutter", relation: Relation) -> Node:
     """`groupBy(keys).applyInPandasWithState(...)`."""
     body = relation.apply_in_pandas_with_state
     child = cutter.cut(body.input)
-    keys = [_key_column(key, child.schema.names) for key in body.grouping_expressions]
+    keys = [key_column(key, child.schema.names) for key in body.grouping_expressions]
     given = cutter.empty(child).schema
     function, _ = CloudPickleSerializer().loads(body.func.python_udf.command)
     schema = cutter.engine.parse_ddl(body.output_schema)
@@ -115,7 +115,7 @@ def plan_group_state(cutter: "Cutter", relation: Relation) -> Node:
     return node
 
 
-def _key_column(key: Expression, seen: list[str]) -> str:
+def key_column(key: Expression, seen: Sequence[str]) -> str:
     """The column that is the key: as in Spark a computed key is none of the input's columns."""
     wanted = output_name(key)
     found = [name for name in seen if name.lower() == wanted.lower()]

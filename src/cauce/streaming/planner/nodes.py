@@ -24,6 +24,7 @@ from cauce.streaming.operators.aggregate import StreamingAggregate
 from cauce.streaming.operators.layout import StoreLayout
 from cauce.streaming.operators.operator import StatefulOperator
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
+from cauce.streaming.operators.store_schema import StoreSchema
 from cauce.streaming.planner.plain_fragment import PlainFragment
 from cauce.streaming.sources.scan import count_scan_rows, read_scan
 from cauce.streaming.watermark import WatermarkTracker
@@ -61,6 +62,7 @@ class Batch:
     tracker: WatermarkTracker
     stores: Mapping[int, Mapping[str, StateStore]]
     """The stores of each stateful operator, by operator id and store name."""
+    batch_id: int = 0
     input_rows: dict[int, int] = field(default_factory=dict)
     operator_metrics: dict[int, OperatorMetrics] = field(default_factory=dict)
     observed: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -238,16 +240,6 @@ class WatermarkNode:
         return f"EventTimeWatermark {self.column}, delay {self.delay_ms} ms"
 
 
-@dataclass(frozen=True)
-class StoreSchema:
-    """What `StateStore.open` needs to know about one store."""
-
-    key: pa.Schema
-    value: pa.Schema
-    event_time: str | None = None
-    multi_row: bool = False
-
-
 DEFAULT_STORE = "default"
 """Spark's name for the store of an operator that has one."""
 
@@ -283,8 +275,8 @@ class RemembersNode(Node, Protocol):
 class HoldsBackWatermark(Protocol):
     """A node that gives rows later than it got them: its output has a watermark of its own."""
 
-    def output_watermark_ms(self, input_ms: int) -> int:
-        """The watermark of its output, given that of its input."""
+    def output_watermark_ms(self, input_ms: int) -> int | None:
+        """The watermark of its output, given that of its input; None if its rows have none."""
         ...
 
 
@@ -377,7 +369,10 @@ def input_watermark_ms(node: Node, global_ms: int) -> int | None:
     if not defined:
         return None
     least_ms = min(defined)
-    return max(node.output_watermark_ms(least_ms), 0) if isinstance(node, HoldsBackWatermark) else least_ms
+    if not isinstance(node, HoldsBackWatermark):
+        return least_ms
+    output_ms = node.output_watermark_ms(least_ms)
+    return None if output_ms is None else max(output_ms, 0)
 
 
 def walk_down(node: Node) -> Iterator[Node]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
+from urllib.parse import quote
 
 from cauce.checkpoint import Checkpoint, OperatorMetadata
 from cauce.streaming.operators.layout import StoreLayout
@@ -29,7 +30,7 @@ class StoredStore:
     @property
     def path(self) -> str:
         """Its folder below `state/`."""
-        return f"{self.operator.operator_id}/{self.own_name}"
+        return f"{self.operator.operator_id}/{quote(self.own_name, safe='$')}"
 
     def side(self) -> "StoredStore":
         """A side of a join under cauce's own name, its rows as `joinSide` shows them."""
