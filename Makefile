@@ -19,6 +19,7 @@ help: ## this list
 
 setup: ## create .venv with cauce and its development tools (instant when up to date)
 	@tools/venv.sh .venv -e . --group dev
+	@$(RUN)cauce install delta-client >/dev/null
 
 test: setup ## every test that needs no Java and no service (ARGS="-x -k name")
 	$(RUN)python -m pytest $(ARGS)

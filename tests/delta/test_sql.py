@@ -110,3 +110,17 @@ def test_clone_and_convert(spark, table, tmp_path):
 def test_tables_of_other_formats_stay_the_engines(spark, tmp_path):
     with pytest.raises(AnalysisException, match="DELTA_TABLE_NOT_FOUND"):
         spark.sql("OPTIMIZE no_such_table")
+
+
+def test_create_table_with_properties(spark, tmp_path):
+    spark.sql(
+        f"""CREATE TABLE made_by_sql (id BIGINT NOT NULL COMMENT 'key', day DATE) USING delta
+            PARTITIONED BY (day) LOCATION '{tmp_path}/made'
+            TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true', 'my.own' = 'x')"""
+    )
+    spark.sql("INSERT INTO made_by_sql VALUES (1, DATE '2024-02-29')")
+    spark.sql("UPDATE made_by_sql SET id = 2")
+    assert [tuple(map(str, row)) for row in spark.table("made_by_sql").collect()] == [("2", "2024-02-29")]
+    shown = {row.key for row in spark.sql("SHOW TBLPROPERTIES made_by_sql").collect()}
+    assert {"delta.enableChangeDataFeed", "my.own"} <= shown
+    spark.sql("DROP TABLE made_by_sql")

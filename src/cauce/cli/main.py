@@ -15,6 +15,7 @@ COMMANDS = {
     "replay": "compute one batch of a checkpoint again, under a debugger if you like",
     "state": "see and change what a streaming query remembers",
     "checkpoint": "show, check, rewind and copy a query's checkpoint",
+    "install": "add Delta Lake's own Python client to this environment",
     "doctor": "check this installation and say what to do next",
 }
 
@@ -49,6 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from cauce.cli.checkpoint import main as checkpoint
 
         return checkpoint(rest)
+    if command == "install":
+        from cauce.cli.install import main as install
+
+        return install(rest)
     from cauce.cli.doctor import main as doctor
 
     return doctor(rest)

@@ -22,7 +22,7 @@ from cauce.errors import SparkError
 from cauce.files import open_file_system
 from cauce.session import Session
 
-__all__ = ["DELTA_COMMANDS", "table_folder"]
+__all__ = ["DELTA_COMMANDS", "checks_retention", "table_folder"]
 
 CREATE, CREATE_IF_NOT_EXISTS, REPLACE, CREATE_OR_REPLACE = 1, 2, 3, 4
 OPERATIONS = {

@@ -1,4 +1,4 @@
-"""DELETE, UPDATE and MERGE as SQL text: read with sqlglot, done as the client's own commands are."""
+"""DELETE, UPDATE, MERGE and INSERT as SQL text: read with sqlglot, done as the client's own commands are."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,11 +9,13 @@ from pyspark.sql.connect.proto import SQL, Expression, Relation, SubqueryAlias
 from cauce.connect.delta_relations import AUTO_MERGE, affected, merged
 from cauce.connect.delta_tables import CLOCK, find_log
 from cauce.delta.constraints import expression_of
+from cauce.delta.errors import DeltaAnalysisException
 from cauce.delta.matching import Frame
 from cauce.delta.merge import Merge
 from cauce.delta.merge_changes import Clause
 from cauce.delta.row_changes import assignments_by_column, delete_rows, update_rows
-from cauce.delta.transaction import Transaction
+from cauce.delta.transaction import Operation, Transaction
+from cauce.delta.writing import remove_all, write_rows
 from cauce.engine import input_leaf, local_relation
 from cauce.plan.tables import identifier_parts
 from cauce.session import Session
@@ -26,7 +28,7 @@ EVOLVES = "WITH SCHEMA EVOLUTION"
 
 def change_rows_by_sql(text: str, session: Session, compute: Compute) -> pa.Table | None:
     """Run the statement if it changes rows of a Delta table; None if it is another one."""
-    if text.lstrip()[:6].upper() not in ("DELETE", "UPDATE", "MERGE "):
+    if text.lstrip()[:6].upper() not in ("DELETE", "UPDATE", "MERGE ", "INSERT"):
         return None
     # Imported here because few programs need it, and it takes long to load.
     import sqlglot
@@ -37,12 +39,14 @@ def change_rows_by_sql(text: str, session: Session, compute: Compute) -> pa.Tabl
         statement: Any = sqlglot.parse_one(_without_evolution(text) if evolves else text, read="spark")
     except SqlglotError:
         return None  # The engine knows better what is wrong with it.
-    table = statement.this
+    table = statement.this.this if statement.this.key == "schema" else statement.this
     log = find_log(_name(table), session)
     if log is None or not log.exists():
         return None
     target = Frame("target", _shape(table, "target"))
     transaction = Transaction(log, CLOCK)
+    if statement.key == "insert":
+        return _insert(statement, transaction, session, compute)
     if statement.key == "merge":
         return _merge(statement, transaction, target, evolves, session, compute)
     where = statement.args.get("where")
@@ -51,6 +55,36 @@ def change_rows_by_sql(text: str, session: Session, compute: Compute) -> pa.Tabl
         return affected(delete_rows(transaction, target, condition, session.engine))
     values = assignments_by_column(transaction.metadata.schema, _assignments(statement.expressions))
     return affected(update_rows(transaction, target, condition, values, session.engine))
+
+
+def _insert(statement: Any, transaction: Transaction, session: Session, compute: Compute) -> pa.Table | None:
+    """INSERT into a table with a change data feed, which the engine does not write; others are its own."""
+    if not transaction.snapshot.table.flag("delta.enableChangeDataFeed"):
+        return None
+    columns = [column.name for column in statement.this.expressions]
+    names = columns or transaction.snapshot.table.schema.names
+    rows = compute(Relation(sql=SQL(query=f"SELECT * FROM ({statement.expression.sql('spark')})")))
+    if rows.num_columns != len(names):
+        raise DeltaAnalysisException(
+            "DELTA_INSERT_COLUMN_ARITY_MISMATCH",
+            tableName=transaction.log.path,
+            columnName="not enough data columns"
+            if rows.num_columns < len(names)
+            else "too many data columns",
+            numColumns=len(names),
+            insertColumns=rows.num_columns,
+        )
+    rows = rows.rename_columns(names)
+    overwrites = bool(statement.args.get("overwrite"))
+    if overwrites:
+        transaction.reads_whole_table = True
+        remove_all(transaction)
+    data = session.engine.schema(local_relation(rows.slice(0, 0)))
+    files = write_rows(transaction, rows, data, engine=session.engine)
+    metrics = {"numFiles": len(files), "numOutputRows": rows.num_rows}
+    parameters = {"mode": "Overwrite" if overwrites else "Append", "partitionBy": "[]"}
+    transaction.commit(Operation("WRITE", parameters, metrics))
+    return pa.table({})
 
 
 def _without_evolution(text: str) -> str:

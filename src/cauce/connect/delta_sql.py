@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from cauce.connect.delta_commands import checks_retention
+from cauce.connect.delta_commands import checks_retention, table_folder
 from cauce.connect.delta_tables import CLOCK, find_log, version_of_moment
 from cauce.delta.alter import (
     add_columns,
@@ -53,6 +53,22 @@ def _known(match: re.Match[str], session: Session) -> DeltaLog:
     if log is None:
         raise DeltaAnalysisException("DELTA_TABLE_NOT_FOUND", tableName=match["name"])
     return log
+
+
+def _create(match: re.Match[str], session: Session) -> pa.Table | None:
+    """The engine makes the table; it needs a folder, and knows few of Delta's properties."""
+    head, properties, tail = match["head"], match["properties"], match["tail"]
+    has_location = re.search(r"\bLOCATION\s+['\"]", f"{head} {tail}", re.IGNORECASE)
+    if has_location and properties is None:
+        return None
+    name = match["name"]
+    if match["if_not_exists"] and find_log(name, session) is not None:
+        return NOTHING
+    folder = table_folder(name, session).replace("'", "\\'")
+    session.engine.sql(f"{head} {tail}" if has_location else f"{head} {tail} LOCATION '{folder}'")
+    if properties is not None:
+        set_properties(_known(match, session), _properties(properties), CLOCK)
+    return NOTHING
 
 
 def _optimize(match: re.Match[str], session: Session) -> pa.Table:
@@ -208,6 +224,15 @@ DELTA_STATEMENTS: tuple[tuple[re.Pattern[str], Run], ...] = (
     (
         _pattern(rf"VACUUM {NAME}(?: (?:FULL|LITE))?(?: RETAIN (?P<hours>[\d.]+) HOURS?)?(?P<dry> DRY RUN)?"),
         _vacuum,
+    ),
+    (
+        _pattern(
+            rf"(?P<head>CREATE TABLE (?P<if_not_exists>IF NOT EXISTS )?(?!delta\.){NAME}\s*"
+            r"\((?:(?!\bAS SELECT\b).)+\) "
+            r"USING delta(?:(?!\bAS SELECT\b|\bTBLPROPERTIES\b).)*)"
+            r"(?:TBLPROPERTIES\s*\((?P<properties>[^()]+)\))?(?P<tail>(?:(?!\bAS SELECT\b).)*)"
+        ),
+        _create,
     ),
     (_pattern(rf"DESC(?:RIBE)? HISTORY {NAME}(?: LIMIT (?P<limit>\d+))?"), _history),
     (_pattern(rf"DESC(?:RIBE)? DETAIL {NAME}"), _detail),

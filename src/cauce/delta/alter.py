@@ -16,7 +16,11 @@ from cauce.delta.errors import (
     InvariantViolationException,
 )
 from cauce.delta.log import DeltaLog
-from cauce.delta.protocol import READER_FEATURES, WRITER_FEATURES, with_features
+from cauce.delta.protocol import (
+    READER_FEATURES,
+    WRITER_FEATURES,
+    with_features,
+)
 from cauce.delta.reading import read_file
 from cauce.delta.transaction import Operation, Transaction
 from cauce.delta.writing import set_table

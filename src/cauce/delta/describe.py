@@ -9,7 +9,7 @@ import pyarrow as pa
 from cauce.delta.actions import Protocol
 from cauce.delta.history import commit_times
 from cauce.delta.log import DeltaLog, commit_info
-from cauce.delta.protocol import LEGACY_WRITER
+from cauce.delta.protocol import implied_features
 
 __all__ = ["DETAIL", "HISTORY", "detail", "history"]
 
@@ -111,8 +111,7 @@ def _texts(value: dict[str, Any] | None) -> list[tuple[str, str]] | None:
 
 def _features(protocol: Protocol) -> list[str]:
     listed = protocol.reader_features | protocol.writer_features
-    implied = {n for n, v in LEGACY_WRITER.items() if protocol.min_writer < 7 and v <= protocol.min_writer}
-    return sorted(listed | implied)
+    return sorted(listed | implied_features(protocol))
 
 
 def _moment(time_ms: int) -> datetime:

@@ -11,6 +11,7 @@ __all__ = [
     "check_readable",
     "check_writable",
     "features_of_protocol",
+    "implied_features",
     "protocol_for",
     "with_features",
 ]
@@ -70,19 +71,30 @@ def protocol_for(features: Iterable[str]) -> Protocol:
 
 
 def with_features(protocol: Protocol, features: Iterable[str]) -> Protocol:
-    """The protocol with more features; raised no further than they ask for."""
-    wanted = frozenset(features)
-    if protocol.min_writer < TABLE_FEATURES_WRITER and wanted <= set(LEGACY_WRITER) - {"columnMapping"}:
-        needed = max([protocol.min_writer, *(LEGACY_WRITER[name] for name in wanted)])
-        return replace(protocol, min_writer=needed)
-    legacy = {n for n, v in LEGACY_WRITER.items() if protocol.min_writer < 7 and v <= protocol.min_writer}
+    """The protocol with more features; they are listed unless a version stands for exactly them."""
+    listed = protocol.reader_features | protocol.writer_features | implied_features(protocol)
+    wanted = listed | frozenset(features)
+    if wanted == listed:
+        return protocol
+    for version in (2, 3, 4):
+        if protocol.min_writer <= version and wanted == _implied(version):
+            return replace(protocol, min_writer=version)
     reading = wanted & READER_FEATURES
     return Protocol(
         max(protocol.min_reader, TABLE_FEATURES_READER if reading else 1),
         TABLE_FEATURES_WRITER,
-        protocol.reader_features | reading,
-        protocol.writer_features | wanted | legacy,
+        reading,
+        wanted,
     )
+
+
+def implied_features(protocol: Protocol) -> frozenset[str]:
+    """The features that a protocol without a list of them comes with."""
+    return _implied(protocol.min_writer) if protocol.min_writer < TABLE_FEATURES_WRITER else frozenset()
+
+
+def _implied(version: int) -> frozenset[str]:
+    return frozenset(name for name, since in LEGACY_WRITER.items() if since <= version)
 
 
 def _check(unsupported: Iterable[str], access: str, path: str) -> None:

@@ -53,7 +53,7 @@ def restore(log: DeltaLog, version: int, clock: Clock, *, timestamp: str | None 
         sum(file.size_bytes for file in removed),
         sum(file.size_bytes for file in added),
     )
-    metrics = dict(zip(HISTORY_METRICS, values, strict=True))
+    metrics: dict[str, int] = dict(zip(HISTORY_METRICS, values, strict=True))
     parameters = {"version": None if timestamp else str(version), "timestamp": timestamp}
     transaction.commit(Operation("RESTORE", parameters, metrics))
     return pa.table(
@@ -61,7 +61,7 @@ def restore(log: DeltaLog, version: int, clock: Clock, *, timestamp: str | None 
     )
 
 
-HISTORY_METRICS = (
+HISTORY_METRICS: tuple[str, ...] = (
     "tableSizeAfterRestore",
     "numOfFilesAfterRestore",
     "numRemovedFiles",
