@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format rewrite equivalence crash explain spark spark-setup integration bench bench-compare clean
+.PHONY: help setup demo test check format rewrite equivalence crash explain spark spark-setup integration bench bench-compare soak clean
 
 RUN := .venv/bin/
 SPARK_RUN := .spark-venv/bin/
@@ -12,6 +12,7 @@ DATA := demo-data
 N := 100
 STRIDE := 1
 REF :=
+BATCHES := 86400
 ARGS :=
 
 help: ## this list
@@ -76,6 +77,9 @@ bench-compare: setup ## the same measurements on this tree and on another commit
 	@rm -rf build/bench-compare && mkdir -p build/bench-compare
 	@git archive '$(REF)' src | tar -x -C build/bench-compare
 	@$(RUN)python benchmarks/run.py --compare build/bench-compare/src --compare-name '$(REF)' $(ARGS)
+
+soak: setup ## a day of one-second batches under a hurried clock: what grows? (BATCHES=86400)
+	$(RUN)python benchmarks/soak.py --batches $(BATCHES) $(ARGS)
 
 clean: ## remove what the targets above created
 	rm -rf .venv .spark-venv demo-data build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -20,7 +20,7 @@ APACHE_SPARK = "Apache Spark"
 Numbers = dict[str, Any]
 SCRIPT = Path(__file__).parent / "measurements.py"
 SAMPLE_S = 0.2
-TIMEOUT_S = 600
+TIMEOUT_S = 300
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def spark() -> Engine | None:
     python = os.environ.get("CAUCE_SPARK_PYTHON")
     if not python or not shutil.which(python) or not shutil.which("java"):
         return None
-    return Engine(APACHE_SPARK, (python,))
+    return Engine(APACHE_SPARK, (python,), {"PYSPARK_PYTHON": python})
 
 
 def measure(engine: Engine, measurement: str, folder: Path, script: Path = SCRIPT) -> Numbers:
@@ -54,7 +54,12 @@ def measure(engine: Engine, measurement: str, folder: Path, script: Path = SCRIP
         process = _start(engine, [str(script), measurement, str(folder), work])
         memory = MemoryPeak(process.pid)
         memory.start()
-        out, err = process.communicate(timeout=TIMEOUT_S)
+        try:
+            out, err = process.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            commits.stop()
+            raise
         between_ms = commits.stop()
     lines = [line for line in out.splitlines() if line.startswith("RESULT ")]
     if process.returncode or not lines:

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,42 @@ def keyed_rows(folder: Path, work: Path) -> dict[str, Any]:
     return rows_per_second(windowed(events(session(), folder, 4), "10 seconds", "key"), work, "update")
 
 
+def stateful(name: str, folder: Path, work: Path) -> dict[str, Any]:
+    """Rows a second of one run over all files, after one over the first that warms up."""
+    from stateful import STATEFUL
+
+    spark = session()
+    first = work / "first"
+    first.mkdir()
+    os.link(sorted(folder.glob("*.parquet"))[0], first / "0.parquet")
+    for part, checkpoint in ((first, "checkpoint-0"), (folder, "checkpoint-1")):
+        frame, mode = STATEFUL[name](spark, part)
+        began = time.perf_counter()
+        progress = run_available(frame, work / checkpoint, mode)
+        seconds = time.perf_counter() - began
+    return {"rows_per_second": sum(p.numInputRows for p in progress) / seconds}
+
+
+def state_sizes(folder: Path, work: Path) -> dict[str, Any]:
+    from stateful import state_sizes
+
+    return state_sizes(session(), folder, work)
+
+
+def nexmark(folder: Path, work: Path) -> dict[str, Any]:
+    """Rows a second of every query, the faster of two runs."""
+    from nexmark import QUERIES, Auctions
+
+    site, rates = Auctions(session(), folder), {}
+    for name, query in QUERIES.items():
+        for run in (0, 1):
+            began = time.perf_counter()
+            progress = run_available(query(site), work / f"{name}-{run}")
+            rate = sum(p.numInputRows for p in progress) / (time.perf_counter() - began)
+            rates[name] = max(rate, rates.get(name, 0))
+    return rates
+
+
 def start_up(folder: Path, work: Path) -> dict[str, Any]:
     """From the start of the process to the first row of a stream, and where the time went."""
     spark = session()
@@ -112,6 +149,8 @@ def start_up(folder: Path, work: Path) -> dict[str, Any]:
     }
 
 
+STATEFUL_NAMES = ("count_million_keys", "deduplicate_users", "join_million_keys", "sessions", "group_state")
+
 MEASUREMENTS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
     "stateless_batches": stateless_batches,
     "windowed_batches": windowed_batches,
@@ -119,6 +158,9 @@ MEASUREMENTS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
     "windowed_rows": windowed_rows,
     "keyed_rows": keyed_rows,
     "start_up": start_up,
+    "nexmark": nexmark,
+    "state_sizes": state_sizes,
+    **{name: partial(stateful, name) for name in STATEFUL_NAMES},
 }
 
 

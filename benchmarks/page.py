@@ -33,13 +33,20 @@ Spark runs with `local[2]` and 2 shuffle partitions.
   holds everything a batch costs. The first 20 batches are left out.
 - **Throughput**: {large} with an event time, a long and a double, four files a batch,
   `availableNow`; 10-second windows with a watermark. A first run warms up, the faster of two more counts.
+- **Much state** (`benchmarks/stateful.py`): {wide}, two files a batch, once, after a first file
+  that warms up: a count of 1M keys, a deduplication of 5M keys, a join of two quarters of the rows on
+  1M keys within ten seconds of event time, sessions, and a user's own state of 100,000 keys in pandas.
+  Apache Spark keeps state in its default store.
+- **State size**: batches of 100,000 rows over 100,000 and over 10M keys; a restart with 10M keys, until
+  its batch is done.
+- **Nexmark** (`benchmarks/nexmark.py`): the faster of two runs, append mode.
 - **Start**: from the start of the process to the first row in the hands of the program.
 - **Memory**: the most resident memory of the process and its children.
 """
 RERUN = """\
-`make bench` measures your machine in a few minutes and leaves table, picture and every single number in
-`build/benchmarks`; `make bench ARGS="--out docs"` rewrites this page. `make bench ARGS=--quick` is a
-sketch. `make bench-compare REF=main` runs the same measurements against another commit of cauce. Without
+`make bench` measures your machine in a quarter of an hour and leaves table, picture and every single
+number in `build/benchmarks`; `make bench ARGS="--out docs"` rewrites this page. `make bench ARGS=--quick`
+is a sketch. `make bench-compare REF=main` runs the same measurements against another commit of cauce. Without
 Java, Apache Spark is left out.
 """
 
@@ -60,10 +67,10 @@ def machine() -> dict[str, str]:
     return facts | ({"Java": _java()} if shutil.which("java") else {})
 
 
-def write_page(results: Results, facts: dict[str, str], large: str, out: Path) -> None:
+def write_page(results: Results, facts: dict[str, str], sizes: dict[str, str], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     (out / "benchmarks.svg").write_text(_picture(results), encoding="utf-8")
-    (out / "benchmarks.md").write_text(_page(results, facts, large), encoding="utf-8")
+    (out / "benchmarks.md").write_text(_page(results, facts, sizes), encoding="utf-8")
 
 
 def _processor() -> str:
@@ -91,11 +98,12 @@ def _picture(results: Results) -> str:
 def _bars(line: Line, results: Results) -> Bars:
     shown = texts(line, results)
     values = [line.value(measured) for measured in results.values()]
-    return Bars(line.title, list(zip(results, values, shown, strict=True)))
+    triples = zip(results, values, shown, strict=True)
+    return Bars(line.title, [(name, value, text) for name, value, text in triples if value is not None])
 
 
-def _page(results: Results, facts: dict[str, str], large: str) -> str:
-    repetitions = len(next(iter(results["cauce"].values())))
+def _page(results: Results, facts: dict[str, str], sizes: dict[str, str]) -> str:
+    repetitions = max(len(runs) for runs in results["cauce"].values())
     return "\n".join(
         [
             "# Benchmarks",
@@ -114,7 +122,7 @@ def _page(results: Results, facts: dict[str, str], large: str) -> str:
             "",
             "## What is measured",
             "",
-            HOW.format(repetitions=repetitions, large=large),
+            HOW.format(repetitions=repetitions, **sizes),
             "## Where the start goes",
             "",
             *_table(["", *results], _start_up_rows(results)),

@@ -188,7 +188,7 @@ class StreamingQuery:
                 output_mode=self.description.sink.output_mode.lower(),
             )
             self._run_batches(execution)
-        except Exception as error:  # whatever ends a query is what its user gets
+        except BaseException as error:  # whatever ends a query is what its user gets, sys.exit() too
             self._fail(error)
         finally:
             self._close(execution)
@@ -264,7 +264,7 @@ class StreamingQuery:
         if last_ms is not None:
             self._listeners.post(lambda: Event.idle(self.id, self.run_id, progress.started_ms))
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         self.exception = StreamingQueryException(
             "STREAM_FAILED", id=self.id, runId=self.run_id, message=error_text(error)
         )
