@@ -190,3 +190,18 @@ def test_options_are_checked_before_anything_runs(spark, add, path, options, pro
 def test_a_folder_without_a_table(spark, tmp_path):
     with pytest.raises(AnalysisException, match="DELTA_SCHEMA_NOT_SET"):
         spark.readStream.format("delta").load(f"{tmp_path}/nothing").printSchema()
+
+
+def test_commits_that_the_log_lost_are_an_error_or_skipped(add, tail, path):
+    for i in range(2):
+        add((i, "a"))
+    tail()
+    for i in range(2, 5):
+        add((i, "a"))
+    log = DeltaLog.open(path)
+    log.write_checkpoint(log.existing(), 0)
+    for version in range(4):
+        log.file_system.delete(log.commit_path(version))
+    with pytest.raises(StreamingQueryException, match="DELTA_MISSING_FILES_UNEXPECTED_VERSION"):
+        tail()
+    assert tail(failOnDataLoss=False)[1] == [(0, "a"), (1, "a"), (4, "a")]

@@ -15,6 +15,7 @@ from cauce.delta.columns import read_incompatibility
 from cauce.delta.errors import DeltaAnalysisException, DeltaIllegalStateException
 from cauce.delta.log import DeltaLog
 from cauce.delta.protocol import check_readable
+from cauce.delta.snapshot import Snapshot
 from cauce.delta.tail_options import TailOptions
 from cauce.errors import IllegalStateException, UnsupportedOperationException
 
@@ -46,10 +47,11 @@ class IndexedFile:
 class Tail:
     """The files of one table as a stream sees them."""
 
-    def __init__(self, log: DeltaLog, options: TailOptions, table: Metadata) -> None:
+    def __init__(self, log: DeltaLog, options: TailOptions, snapshot: Snapshot) -> None:
         self._log = log
         self._options = options
-        self._table = table
+        self._table = snapshot.table
+        self._latest = snapshot.version
         self._commits: OrderedDict[int, list[Action]] = OrderedDict()
         self._snapshot: tuple[int, list[IndexedFile]] | None = None
 
@@ -93,12 +95,13 @@ class Tail:
     def _commits_from(self, version: int) -> Iterator[tuple[int, list[Action]]]:
         available = self._first_available(version)
         while self._log.file_system.exists(self._log.commit_path(available)):
+            self._latest = max(self._latest, available)
             yield available, self.actions(available)
             available += 1
 
     def _first_available(self, version: int) -> int:
         """The version itself, unless the log no longer has it."""
-        if self._log.file_system.exists(self._log.commit_path(version)):
+        if version > self._latest or self._log.file_system.exists(self._log.commit_path(version)):
             return version
         later = [found for found in self._log.versions() if found > version]
         if later and self._options.fail_on_data_loss:

@@ -42,6 +42,8 @@ class DeltaSink:
         if any(isinstance(field.dataType, NullType) for field in context.schema):
             raise DeltaAnalysisException("DELTA_NULL_SCHEMA_IN_STREAMING_WRITE")
         self._metrics: dict[str, str] = {}
+        self._size = (-2, 0)
+        """The table's bytes at the version this sink wrote last."""
 
     def description(self) -> str:
         return f"DeltaSink[{self._log.path}]"
@@ -99,10 +101,15 @@ class DeltaSink:
         return Operation("STREAMING UPDATE", parameters, metrics, self._options.user_metadata)
 
     def _note_health(self, transaction: Transaction, version: int, files_more: int) -> None:
-        files = len(transaction.snapshot.files) + files_more
-        size = sum(file.size_bytes for file in transaction.snapshot.files.values())
+        """Counted on from the last batch, unless somebody else wrote in between."""
+        before = transaction.snapshot
+        known_version, size = self._size
+        if known_version != before.version or version != before.version + 1:
+            size = sum(file.size_bytes for file in before.files.values())
         size += sum(a["add"]["size"] for a in transaction.actions if "add" in a)
         size -= sum(a["remove"]["size"] for a in transaction.actions if "remove" in a)
+        self._size = (version, size)
+        files = len(before.files) + files_more
         self._metrics = {"tableVersion": str(version), "numFiles": str(files), "sizeInBytes": str(size)}
 
 

@@ -26,8 +26,6 @@ from cauce.streaming.sources.source import ReadLimit, SourceContext, SourceOptio
 
 __all__ = ["DeltaSource"]
 
-UNLIMITED = ReadLimit()
-
 
 class DeltaSource:
     """An offset names the last file read. Source: DeltaSource.scala of Delta Lake."""
@@ -40,9 +38,9 @@ class DeltaSource:
         self._table = snapshot.table
         self.schema = _schema(self._table.schema, self._options)
         self._first_version = snapshot.version
-        self._tail = Tail(self._log, self._options, self._table)
+        self._tail = Tail(self._log, self._options, snapshot)
         self._end: DeltaOffset | None = None
-        self._is_frozen = False
+        """Not to be passed: what was there when an availableNow run began."""
 
     @classmethod
     def describe_schema(cls, options: SourceOptions, context: SourceContext) -> StructType:
@@ -62,19 +60,14 @@ class DeltaSource:
         return None
 
     def latest_offset(self, start: DeltaOffset | None, limit: ReadLimit) -> DeltaOffset | None:
-        if self._is_frozen and self._end is None:
-            self._end = self._last_offset(start, UNLIMITED) or start
         return self._last_offset(start, limit)
 
     def report_latest_offset(self) -> None:
         return None
 
     def prepare_for_trigger_available_now(self) -> None:
-        self._is_frozen = True
-        # What is there now is the end; where a restarted query begins does not matter to that.
-        self._end = self._last_offset(None, UNLIMITED)
-        if self._end is None:
-            self._end = DeltaOffset(self._first_version, BASE_INDEX, True, self._table.id)
+        # The beginning of the version after the last one there is.
+        self._end = DeltaOffset(self._log.update().version + 1, BASE_INDEX, False, self._table.id)
 
     def read(self, start: DeltaOffset | None, end: DeltaOffset) -> "pa.Table | Relation":
         if start == end:
@@ -155,7 +148,7 @@ class DeltaSource:
 
     def _bounded(self, files: Iterator[IndexedFile]) -> Iterator[IndexedFile]:
         for file in files:
-            end = self._end if self._is_frozen else None
+            end = self._end
             if end is not None and (file.version, file.index) > (end.version, end.index):
                 return
             yield file
