@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 PLANNER = HERE.parent / "planner"
 sys.path[:0] = [str(HERE), str(PLANNER)]
 
+from api_gaps import API_GAPS  # noqa: E402
 from gaps import GAPS  # noqa: E402
 from telling_cases import TELLING  # noqa: E402
 from test_unsupported import GAPS as REFUSAL_GAPS  # noqa: E402
@@ -34,7 +35,9 @@ def page() -> str:
 
 
 def programs() -> Iterator[str]:
-    names = sorted(path.stem for path in (HERE / "goldens").glob("*.json"))
+    names = sorted(
+        path.stem for path in (HERE / "goldens").glob("*.json") if not path.stem.startswith("api_")
+    )
     same = sum(name not in GAPS for name in names)
     yield f"## Programs: {same} of {len(names)} answer alike"
     yield ""
@@ -54,6 +57,28 @@ def telling() -> Iterator[str]:
     yield "|---:|---|---|"
     for number, (what, name) in sorted(cases.items()):
         yield f"| {number} | {what} | `{name}` |"
+
+
+def stems(pattern: str) -> list[str]:
+    """Names of the programs with an answer."""
+    return sorted(path.stem for path in (HERE / "goldens").glob(f"{pattern}.json"))
+
+
+def api() -> Iterator[str]:
+    """The calls of the api_ programs: how many answer alike, and which do not."""
+    calls = sum(len(json.loads((HERE / "goldens" / f"{name}.json").read_text())) for name in stems("api_*"))
+    same = calls - sum(map(len, API_GAPS.values()))
+    yield f"## PySpark's batch API, call by call: {same} of {calls} answer alike"
+    yield ""
+    yield "Every public method of DataFrame, its statistics and null functions, the catalog and the table"
+    yield "functions is called, and most of SparkSession, the readers and the writers, by the programs"
+    yield "`tests/programs/api_*.py`. Otherwise:"
+    yield ""
+    yield "| Call | Program | cauce |"
+    yield "|---|---|---|"
+    for name in sorted(API_GAPS):
+        for call, why in sorted(API_GAPS[name].items()):
+            yield f"| `{call}` | `{name}` | {why} |"
 
 
 def refusals() -> Iterator[str]:

@@ -5,6 +5,7 @@ from urllib.parse import unquote, urlparse
 
 from pyspark.sql.connect.proto import Relation
 
+from cauce.connect.inferred_columns import infer_as_spark
 from cauce.connect.preparation import Preparation, replace
 from cauce.errors import AnalysisException
 from cauce.streaming.sources.batch_files import FORMATS_READ_HERE, read_batch_files
@@ -15,6 +16,7 @@ from cauce.streaming.sources.sink_output import listed_files
 __all__ = ["check_paths"]
 
 FORMATS = frozenset({"csv", "json", "orc", "parquet", "text", "avro", "binaryfile", "xml"})
+INFERRED = frozenset({"csv", "json", "parquet"})
 GLOB = frozenset("*?[{")
 
 
@@ -50,6 +52,9 @@ def check_paths(node: Relation, preparation: Preparation) -> None:
         listed = pinned_files(node, session.engine)
     if listed is not None:
         replace(node, listed)
+    elif not source.schema and source.format.lower() in INFERRED:
+        locals_ = [local for path in source.paths if (local := _local_path(path)) and not GLOB & set(local)]
+        infer_as_spark(node, locals_, session.engine)
 
 
 def _local_path(path: str) -> str | None:

@@ -8,6 +8,7 @@ from google.protobuf.message import DecodeError
 from pyspark.sql.connect.proto import Command, Plan, Relation
 
 from cauce.connect.avro_calls import avro_calls, project_with_avro_calls
+from cauce.connect.batch_forms import aggregate, repartition_by_expression, set_op, with_watermark
 from cauce.connect.cached_relations import (
     cached_local_relation,
     cached_remote_relation,
@@ -20,6 +21,7 @@ from cauce.connect.input_files import check_paths
 from cauce.connect.metrics import collect_metrics
 from cauce.connect.preparation import Preparation, replace
 from cauce.connect.quantiles import approx_quantile
+from cauce.connect.reshaping import freq_items, transpose
 from cauce.connect.semantics import semantic_key
 from cauce.connect.state_sources import state_source
 from cauce.connect.summaries import describe, summary
@@ -45,6 +47,7 @@ def _read(node: Relation, preparation: Preparation) -> None:
 
 
 REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
+    "aggregate": aggregate,
     "approx_quantile": approx_quantile,
     "cached_local_relation": cached_local_relation,
     "cached_remote_relation": cached_remote_relation,
@@ -56,11 +59,16 @@ REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
     "filter": avro_calls,
     "group_map": group_map,
     "project": project_with_avro_calls,
+    "freq_items": freq_items,
     "read": _read,
+    "repartition_by_expression": repartition_by_expression,
+    "set_op": set_op,
     "summary": summary,
+    "transpose": transpose,
     "unpivot": unpivot,
     "unresolved_table_valued_function": unresolved_table_valued_function,
     "with_columns": avro_calls,
+    "with_watermark": with_watermark,
 }
 """By relation type: the function that changes such a relation in place. Children come first."""
 

@@ -32,6 +32,12 @@ TIMEOUT_SETTING = "SAIL_SPARK__SESSION_TIMEOUT_SECS"
 BATCH_ROWS = 65_536
 """Rows per Arrow batch inside Sail: its default of 8,192 halves the rate of large micro-batches."""
 
+CATALOGS = (
+    '[{name="spark_catalog", type="memory", initial_database=["default"], '
+    'initial_database_comment="default database"}]'
+)
+"""Tables by name live in one catalog, which programs know as Spark's."""
+
 CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -115,6 +121,8 @@ class _Server:
     def __init__(self, session_timeout_s: int) -> None:
         os.environ.setdefault("RUST_LOG", "error")
         os.environ.setdefault("SAIL_EXECUTION__BATCH_SIZE", str(BATCH_ROWS))
+        os.environ.setdefault("SAIL_CATALOG__LIST", CATALOGS)
+        os.environ.setdefault("SAIL_CATALOG__DEFAULT_CATALOG", '"spark_catalog"')
         # Imported here because loading Sail costs time that a `cauce --help` should not pay.
         from pysail.spark import SparkConnectServer
 
