@@ -11,6 +11,8 @@ RATE := 1000
 DATA := demo-data
 N := 100
 STRIDE := 1
+SEEDS := 1000
+SEED :=
 REF :=
 BATCHES := 86400
 ARGS :=
@@ -48,8 +50,9 @@ rewrite: setup ## record the goldens anew, to be reviewed with git diff (make sp
 equivalence: setup ## streams against the same query as a batch, on N random cases each (N=100)
 	$(RUN)python -m pytest tests/equivalence --examples $(N) $(ARGS)
 
-crash: setup ## a crash before every STRIDE-th operation of the disk (STRIDE=1: before each)
-	$(RUN)python -m pytest tests/recovery --crash-stride $(STRIDE) $(ARGS)
+crash: setup ## all of the recovery tests: every operation, 1,000 histories (STRIDE=11 SEEDS=50: fewer; SEED=7: that one)
+	$(RUN)python -m pytest tests/recovery $(if $(SEED),-k random_history --crash-seed $(SEED) --crash-seeds 1,\
+	  --crash-stride $(STRIDE) --crash-seeds $(SEEDS)) $(ARGS)
 
 explain: setup ## run SCRIPT="program.py args" and print the plan of each streaming query it starts
 	@$(RUN)cauce run tools/explain.py $(SCRIPT)

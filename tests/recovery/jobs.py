@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from pyspark.sql.streaming.stateful_processor_util import TransformWithStateInPa
 from pyspark.util import PythonEvalType
 
 from cauce.checkpoint import Checkpoint
-from cauce.clock import ManualClock
+from cauce.clock import Clock, ManualClock
 from cauce.conf import Conf
 from cauce.delta.log import DeltaLog
 from cauce.delta.reading import read_files
@@ -32,6 +32,7 @@ from cauce.streaming.planner import plan_stream
 from cauce.streaming.progress import BatchProgress
 from cauce.streaming.sinks import Sink, SinkOptions, sink_class
 from cauce.streaming.sources.sink_output import sink_log_files
+from cauce.testing.faulty_disk import UnsyncedDisk
 
 __all__ = ["JOBS", "Job", "finish", "run", "write_input"]
 
@@ -78,15 +79,15 @@ def write_input(folder: Path) -> None:
         _write_rows(folder / f"{i}.json", rows)
 
 
-def finish(job: Job, folder: Path, session: Session) -> list:
+def finish(job: Job, folder: Path, session: Session, settings: Mapping[str, str] | None = None) -> list:
     """Run what is left, then one more file, and give the answer.
 
     The last file is there because after a restart Spark, and cauce, run no batch without new data: a
     window that was due when the process died leaves with the next row.
     """
-    run(job, folder, session, Disk())
+    run(job, folder, session, UnsyncedDisk(), settings=settings)
     _write_rows(folder / "in" / "last.json", [(7, 100)])
-    run(job, folder, session, Disk())
+    run(job, folder, session, UnsyncedDisk(), settings=settings)
     return _answer(job, folder)
 
 
@@ -95,11 +96,19 @@ def _write_rows(path: Path, rows: list[tuple[int, int]]) -> None:
     path.write_text("\n".join(lines))
 
 
-def run(job: Job, folder: Path, session: Session, disk: Disk) -> None:
+def run(
+    job: Job,
+    folder: Path,
+    session: Session,
+    disk: Disk,
+    *,
+    settings: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+) -> None:
     """Run the job on everything there is, as one process would, until nothing is left or the disk dies."""
     file_system = LocalFileSystem(disk)
     checkpoint = Checkpoint(file_system, str(folder / "checkpoint"))
-    conf, clock = Conf({}), ManualClock(1_000_000)
+    conf, clock = Conf(dict(settings or {})), clock or ManualClock(1_000_000)
     checkpoint.acquire()
     try:
         plan = plan_stream(job.plan(_source(folder)), session, conf, output_mode=job.output_mode)

@@ -1,13 +1,16 @@
 """foreachBatch gets a real DataFrame of its session, and the same one again when repeated."""
 
 import dataclasses
+import sys
 
 import pyarrow as pa
 import pytest
+from pyspark.errors import StreamingQueryException
 
 from cauce.errors import SparkError
 from cauce.streaming.sinks import SinkOptions
 from cauce.streaming.sinks.foreach_batch import ForeachBatchSink
+from cauce.testing import MemoryStream
 
 ROWS = pa.table({"id": [1, 2, None], "name": ["Ana", "日本", None]})
 
@@ -55,3 +58,12 @@ def test_the_users_error_comes_with_its_traceback(foreach_batch):
 def test_a_batch_is_forgotten_afterwards(foreach_batch, server, spark):
     foreach_batch(lambda df, batch_id: None).add_batch(0, ROWS)
     assert all(not session.relations for session in server.sessions.sessions())
+
+
+def test_a_function_that_exits_fails_the_query(spark):
+    stream = MemoryStream(spark, "id INT")
+    query = stream.to_df().writeStream.foreachBatch(lambda df, batch_id: sys.exit(3)).start()
+    stream.add_data(1)
+    with pytest.raises(StreamingQueryException, match="SystemExit: 3"):
+        query.awaitTermination()
+    stream.close()

@@ -86,6 +86,17 @@ def test_state_rows_are_counted_since_the_last_check(stream_test: StreamTest) ->
         stream_test.check_state_rows(7)
 
 
+def test_state_is_shown_in_the_words_of_the_query(stream_test: StreamTest) -> None:
+    events = stream_test.memory_stream(EVENT)
+    stream_test.start_stream(windowed(events.to_df()))
+    events.add_data(("a", "2024-01-01 00:00:01"))
+    window = ("2024-01-01 00:00:00", "2024-01-01 00:00:05")
+    stream_test.check_state(((window, "a"), (1,)))
+    with pytest.raises(AssertionError, match=r"(?s)- missing .*word='b'.*\+ unexpected .*word='a'"):
+        stream_test.check_state(((window, "b"), (1,)))
+    assert stream_test.state().columns == ["key", "value", "partition_id"]
+
+
 @pytest.mark.parametrize("power_loss", [False, True])
 @pytest.mark.parametrize("step", STEPS)
 def test_a_query_killed_at_any_step_goes_on(stream_test: StreamTest, step: str, power_loss: bool) -> None:

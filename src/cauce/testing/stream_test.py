@@ -173,6 +173,15 @@ class StreamTest:
         if asked != {name: seen[name] for name in asked}:
             raise AssertionError(f"state rows of operator {operator}: expected {asked}, found {seen}")
 
+    def check_state(self, *rows: Any, operator: int = 0, **options: Any) -> None:
+        """An operator remembers these (key, value) pairs, each a tuple or dict of columns; see `state`."""
+        state = self.state(operator=operator, **options).select("key", "value")
+        expected = to_arrow(rows_of(rows), state.schema, self._time_zone)
+        lines = difference(expected, state.toArrow(), self._time_zone)
+        if lines:
+            what = f"the state of operator {operator} is not what was expected:"
+            raise AssertionError("\n".join([what, *lines]))
+
     def check_watermark(self, at: Any) -> None:
         """The watermark for the next batch: ISO text, a datetime or milliseconds."""
         self.process_all_available()
@@ -209,6 +218,15 @@ class StreamTest:
         """Progress of the last batch, as `StreamingQuery.lastProgress` shows it."""
         self.process_all_available()
         return self._progress[-1]
+
+    def state(self, *, operator: int = 0, **options: Any) -> DataFrame:
+        """What an operator remembers, as `spark.read.format("statestore")` has it: key, value, partition_id.
+
+        `options` are the reader's, for example joinSide="left".
+        """
+        self.process_all_available()
+        reader = self.spark.read.format("statestore").option("operatorId", operator)
+        return reader.options(**options).load(self.checkpoint)
 
     def close(self) -> None:
         """Stop the query, forget the streams."""

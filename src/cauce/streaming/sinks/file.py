@@ -60,7 +60,10 @@ class FileSink:
             return
         # As in Spark, an answer without rows has a file, because it has columns; one such file is enough.
         needs_file = table.num_rows > 0 or (latest is None and not self._partition_by)
-        files = self._write(batch_id, table.cast(self._arrow_schema)) if needs_file else []
+        try:
+            files = self._write(batch_id, table.cast(self._arrow_schema)) if needs_file else []
+        except FileExistsError:  # Another run of the query writes this batch at this moment.
+            raise ConcurrentModificationException("CONCURRENT_STREAM_LOG_UPDATE", batchId=batch_id) from None
         if not self._log.add(batch_id, files):
             raise ConcurrentModificationException("CONCURRENT_STREAM_LOG_UPDATE", batchId=batch_id)
         self._latest_batch_id = batch_id
