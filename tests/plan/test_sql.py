@@ -191,18 +191,21 @@ def test_an_empty_statement_is_refused():
 @pytest.mark.parametrize(
     "query",
     [
-        "SELECT * EXCEPT (a) FROM t",
-        "SELECT * FROM t NATURAL JOIN u",
-        "SELECT * FROM t TABLESAMPLE (10 PERCENT)",
-        "SELECT * FROM t PIVOT (sum(a) FOR b IN (1, 2))",
+        "SELECT * FROM t UNPIVOT (n FOR name IN (a, b))",
         "WITH RECURSIVE r AS (SELECT 1) SELECT * FROM r",
-        "SELECT sum(a) OVER w FROM t WINDOW w AS (PARTITION BY b)",
-        "SELECT first(a) FILTER (WHERE b) FROM t",
+        "SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY a) FROM t",
+        "SELECT listagg(a) WITHIN GROUP (ORDER BY b) FROM t",
     ],
 )
 def test_what_is_not_supported_says_so(query):
     with pytest.raises(UnsupportedOperationException, match="not supported over a stream"):
         parse_query(SQL(query=query))
+
+
+def test_an_undefined_window_is_named():
+    with pytest.raises(AnalysisException) as caught:
+        parse_query(SQL(query="SELECT sum(a) OVER v FROM t WINDOW w AS (PARTITION BY b)"))
+    assert caught.value.condition == "MISSING_WINDOW_SPECIFICATION"
 
 
 def test_a_column_outside_group_by_is_refused():

@@ -18,9 +18,7 @@ SEVERAL = "ROLLUP, CUBE and GROUPING SETS over a stream are not there yet"
 GAPS = {
     "rollup_over_windows.append": SEVERAL,
     "batch.checkpoint": "refused, in the engine's words",
-    "grouping_sets_in_sql": SEVERAL,
     "lag_without_alias": "refused, but lag's default arguments are not spelled out",
-    "pivot_in_sql": "refused, in other words",
     "watermark_on_an_unknown_column": "refused, with the suggestions in another order",
 }
 """Programs that cauce answers otherwise than Spark, and how."""

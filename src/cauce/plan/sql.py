@@ -13,16 +13,20 @@ from pyspark.sql.connect.proto.relations_pb2 import (
     Limit,
     Offset,
     Relation,
+    RepartitionByExpression,
     SetOperation,
     Sort,
     WithRelations,
 )
 
 from cauce.errors import ParseException, UnsupportedOperationException
+from cauce.plan.build import call, string
+from cauce.plan.sql_calls import window
 from cauce.plan.sql_context import Parameters, Subqueries
 from cauce.plan.sql_expressions import ExpressionParser
-from cauce.plan.sql_lowering import lowered, row_items
-from cauce.plan.sql_select import Columns, Select, distinct, selected
+from cauce.plan.sql_grouping import crossed, cube, distinct_keys, grouping_element, keys_or_sets, rollup
+from cauce.plan.sql_lowering import lowered
+from cauce.plan.sql_select import STAR_EXCEPT, Columns, Select, distinct, selected
 from cauce.plan.sql_sources import SourceParser, renamed
 from cauce.plan.sql_tokens import END, Tokens
 from cauce.plan.walk import transform, walk_expressions
@@ -82,7 +86,7 @@ class _QueryParser:
         first_id = (zlib.crc32(tokens.sql.encode()) << 16) | 1 << 50
         self.subqueries = Subqueries(self._nested_query, first_id)
         self.expressions = ExpressionParser(tokens, parameters, self.subqueries)
-        self.sources = SourceParser(tokens, self.expressions, self._nested_query)
+        self.sources = SourceParser(tokens, self.expressions, self._nested_query, columns)
 
     def _nested_query(self) -> Relation:
         """A query that sees this one's CTEs and hides its own."""
@@ -155,6 +159,10 @@ class _QueryParser:
             return self.sources.values()
         if tokens.take("TABLE"):
             return self.sources.named_table(is_streaming=False)
+        if tokens.at_any("FROM"):
+            source = self.sources.sources()
+            tokens.expect("SELECT")
+            return self._select(source)
         if not tokens.take("SELECT"):
             tokens.fail()
         return self._select()
@@ -164,7 +172,22 @@ class _QueryParser:
         if self.tokens.take("ORDER", "BY"):
             order = self.tokens.separated(self.expressions.sort_order)
             relation = Relation(sort=Sort(input=relation, order=order, is_global=True))
-        return self._limited(relation)
+        return self._limited(self._distributed(relation))
+
+    def _distributed(self, relation: Relation) -> Relation:
+        """DISTRIBUTE BY, SORT BY and, which is both, CLUSTER BY."""
+        is_cluster = self.tokens.take("CLUSTER", "BY")
+        if is_cluster or self.tokens.take("DISTRIBUTE", "BY"):
+            keys = [lowered(key) for key in self.tokens.separated(self.expressions.expression)]
+            by = RepartitionByExpression(input=relation, partition_exprs=keys)
+            relation = Relation(repartition_by_expression=by)
+            if is_cluster:
+                order = [Expression.SortOrder(child=key) for key in keys]
+                return Relation(sort=Sort(input=relation, order=order))
+        if self.tokens.take("SORT", "BY"):
+            order = self.tokens.separated(self.expressions.sort_order)
+            relation = Relation(sort=Sort(input=relation, order=order))
+        return relation
 
     def _limited(self, relation: Relation) -> Relation:
         limit = None
@@ -180,14 +203,14 @@ class _QueryParser:
             self.tokens.fail()
         return literal.integer or literal.long
 
-    def _select(self) -> Select:
-        """Everything from the SELECT list to HAVING."""
+    def _select(self, read: tuple[Relation | None, set[str]] | None = None) -> Select:
+        """Everything from the SELECT list to WINDOW; the FROM clause may have come first."""
         tokens = self.tokens
         is_distinct = tokens.take("DISTINCT")
         if not is_distinct:
             tokens.take("ALL")
         items = tokens.separated(self._select_item)
-        source, views = self.sources.sources()
+        source, views = read or self.sources.sources()
         select = Select(items=items, source=source, views=views, is_distinct=is_distinct)
         if tokens.take("WHERE"):
             select.where = self.expressions.expression()
@@ -195,6 +218,8 @@ class _QueryParser:
             self._read_grouping(select)
         if tokens.take("HAVING"):
             select.having = self.expressions.expression()
+        if tokens.take("WINDOW"):
+            self._read_windows(select)
         return select
 
     def _select_item(self) -> Expression:
@@ -204,21 +229,35 @@ class _QueryParser:
             and self.tokens.at_words("EXCEPT")
             and self.tokens.at_symbol("(", 1)
         ):
-            raise UnsupportedOperationException(None, "* EXCEPT (..) is not supported over a stream.")
+            self.tokens.next()
+            return call(STAR_EXCEPT, *map(string, self.tokens.names()))
         return expression
+
+    def _read_windows(self, select: Select) -> None:
+        """`WINDOW name AS (..), ..`."""
+        for name, definition in self.tokens.separated(self._named_window):
+            select.windows[name.lower()] = definition
+
+    def _named_window(self) -> tuple[str, Expression.Window]:
+        name = self.tokens.name()
+        self.tokens.expect("AS")
+        return name, window(self.expressions)
 
     def _read_grouping(self, select: Select) -> None:
         tokens = self.tokens
         if tokens.take("ALL"):
             select.group_by_all = True
             return
-        if tokens.at_any("ROLLUP", "CUBE") or tokens.at_words("GROUPING", "SETS"):
-            select.group_type = tokens.next().text.lower()
-        keys = tokens.separated(self.expressions.expression)
-        # ROLLUP (a, b) rolls up two columns; GROUP BY (a, b) groups by one row.
-        select.group_by = [part for key in keys for part in (select.group_type and row_items(key)) or [key]]
-        if tokens.take("WITH"):
-            select.group_type = tokens.next().text.lower()
+        elements = tokens.separated(lambda: grouping_element(self.expressions))
+        select.group_by = [key for keys, _ in elements for key in keys]
+        if tokens.at_words("GROUPING", "SETS"):
+            _, select.grouping_sets = grouping_element(self.expressions)
+        elif tokens.take("WITH"):
+            select.grouping_sets = (rollup if tokens.next().upper == "ROLLUP" else cube)(select.group_by)
+        elif any(sets is not None for _, sets in elements):
+            select.grouping_sets = crossed(keys_or_sets(*element) for element in elements)
+        if select.grouping_sets is not None:
+            select.group_by = distinct_keys([*select.group_by, *(k for s in select.grouping_sets for k in s)])
 
     def _with_subqueries(self, relation: Relation) -> Relation:
         """Every node with a subquery in its expressions, together with that subquery's relation.

@@ -9,28 +9,80 @@ from pyspark.sql.connect.proto.expressions_pb2 import Expression
 
 from cauce.errors import UnsupportedOperationException
 from cauce.plan.build import call, integer, string
+from cauce.plan.sql_lowering import FILTER
 
 if TYPE_CHECKING:
     from cauce.plan.sql_expressions import ExpressionParser
 
-__all__ = ["KEYWORD_CALLS", "over"]
+__all__ = ["KEYWORD_CALLS", "NAMED_WINDOW", "filtered", "over", "window", "within_group"]
+
+NAMED_WINDOW = "__cauce_named_window"
+"""Stands in PARTITION BY for the definition of that name, which follows in the WINDOW clause."""
 
 
 def over(parser: ExpressionParser, function: Expression) -> Expression:
-    """A function over the window whose definition follows the word OVER."""
+    """A function over the window whose definition, or name, follows the word OVER."""
+    if not parser.tokens.at_symbol("("):
+        named = call(NAMED_WINDOW, string(parser.tokens.name()))
+        return Expression(window=Expression.Window(window_function=function, partition_spec=[named]))
+    found = window(parser)
+    found.window_function.CopyFrom(function)
+    return Expression(window=found)
+
+
+def window(parser: ExpressionParser) -> Expression.Window:
+    """`(PARTITION BY .. ORDER BY .. ROWS ..)`, of no function yet."""
     tokens = parser.tokens
-    if not tokens.at_symbol("("):
-        raise UnsupportedOperationException(None, "A named WINDOW is not supported over a stream.")
-    tokens.next()
-    window = Expression.Window(window_function=function)
+    tokens.expect_symbol("(")
+    found = Expression.Window()
     if tokens.take("PARTITION", "BY") or tokens.take("DISTRIBUTE", "BY"):
-        window.partition_spec.extend(tokens.separated(parser.expression))
+        found.partition_spec.extend(tokens.separated(parser.expression))
     if tokens.take("ORDER", "BY") or tokens.take("SORT", "BY"):
-        window.order_spec.extend(tokens.separated(parser.sort_order))
+        found.order_spec.extend(tokens.separated(parser.sort_order))
     if (unit := tokens.take_any("ROWS", "RANGE")) is not None:
-        _read_frame(parser, window.frame_spec, unit)
+        _read_frame(parser, found.frame_spec, unit)
     tokens.expect_symbol(")")
-    return Expression(window=window)
+    return found
+
+
+def filtered(parser: ExpressionParser, function: Expression) -> Expression:
+    """The function, or what `FILTER (WHERE ..)` makes of it."""
+    tokens = parser.tokens
+    if not tokens.take("FILTER"):
+        return function
+    tokens.expect_symbol("(")
+    tokens.expect("WHERE")
+    function = call(FILTER, function, parser.expression())
+    tokens.expect_symbol(")")
+    return function
+
+
+def within_group(
+    parser: ExpressionParser, name: str, arguments: list[Expression], *, is_distinct: bool
+) -> Expression:
+    """`function(..) WITHIN GROUP (ORDER BY value)` as functions that order their values themselves."""
+    parser.tokens.expect_symbol("(")
+    parser.tokens.expect("ORDER", "BY")
+    order = parser.sort_order()
+    parser.tokens.expect_symbol(")")
+    is_ascending = order.direction != Expression.SortOrder.SORT_DIRECTION_DESCENDING
+    match name, arguments:
+        case "percentile_cont", [part] if not is_distinct:
+            wanted = part if is_ascending else call("-", integer(1), part)
+            return filtered(parser, call("percentile", order.child, wanted))
+        case "mode", [] if is_ascending and not is_distinct:
+            first = Expression(literal=Expression.Literal(boolean=True))
+            return filtered(parser, call("mode", order.child, first))
+        case "listagg" | "string_agg", [value, *separator] if value == order.child:
+            if parser.tokens.at_any("FILTER"):
+                raise UnsupportedOperationException(None, f"{name} FILTER is not supported over a stream.")
+            all_values = call("collect_set" if is_distinct else "collect_list", value)
+            is_up = Expression(literal=Expression.Literal(boolean=is_ascending))
+            joined = call("array_join", call("sort_array", all_values, is_up), *(separator or [string("")]))
+            return call("when", call(">", call("count", value), integer(0)), joined)
+    raise UnsupportedOperationException(
+        None, f"{name} in this form WITHIN GROUP is not supported over a stream."
+    )
 
 
 def _read_frame(parser: ExpressionParser, frame: Expression.Window.WindowFrame, unit: str) -> None:

@@ -9,7 +9,7 @@ from pyspark.sql.connect.proto.expressions_pb2 import Expression, SubqueryExpres
 
 from cauce.errors import AnalysisException, UnsupportedOperationException
 from cauce.plan.build import alias, call, extract, quoted, star, string
-from cauce.plan.sql_calls import KEYWORD_CALLS, over
+from cauce.plan.sql_calls import KEYWORD_CALLS, filtered, over, within_group
 from cauce.plan.sql_context import Parameters, Subqueries
 from cauce.plan.sql_literals import (
     CAST_FUNCTIONS,
@@ -21,7 +21,7 @@ from cauce.plan.sql_literals import (
     text_expression,
     word_literal,
 )
-from cauce.plan.sql_lowering import FILTER, row
+from cauce.plan.sql_lowering import row
 from cauce.plan.sql_predicates import predicate
 from cauce.plan.sql_tokens import Tokens, unquote
 
@@ -341,19 +341,13 @@ class ExpressionParser:
     ) -> Expression:
         tokens = self.tokens
         if tokens.take("WITHIN", "GROUP"):
-            raise UnsupportedOperationException(
-                None, f"{name}(..) WITHIN GROUP is not supported over a stream."
-            )
+            return within_group(self, name.lower(), arguments, is_distinct=is_distinct)
         if ignores_nulls is None:
             ignores_nulls = self._nulls_clause()
         if ignores_nulls and name.lower() in TAKES_IGNORE_NULLS and len(arguments) == 1:
             arguments = [*arguments, Expression(literal=Expression.Literal(boolean=True))]
         function = call(name, *arguments, is_distinct=is_distinct)
-        if tokens.take("FILTER"):
-            tokens.expect_symbol("(")
-            tokens.expect("WHERE")
-            function = call(FILTER, function, self.expression())
-            tokens.expect_symbol(")")
+        function = filtered(self, function)
         return over(self, function) if tokens.take("OVER") else function
 
     def _lambda_in_parentheses(self) -> Expression:

@@ -8,9 +8,8 @@ from collections.abc import Container, Sequence
 
 from pyspark.sql.connect.proto.expressions_pb2 import Expression
 
-from cauce.errors import UnsupportedOperationException
-from cauce.plan.build import alias, call, integer, string
-from cauce.plan.expression_text import function_name, output_name, output_names, sql_text
+from cauce.plan.build import alias, call, extract, integer, string
+from cauce.plan.expression_text import function_name, output_name, output_names
 from cauce.plan.walk import transform_expression
 
 __all__ = ["FILTER", "lowered", "lowered_inside", "named_column", "row", "row_items"]
@@ -121,10 +120,10 @@ def _filtered(function: Expression, condition: Expression) -> Expression:
     name = function_name(function)
     arguments = list(function.unresolved_function.arguments)
     if name in KEEPS_NULLS and len(arguments) == 1:
-        message = (
-            f"{sql_text(function)} FILTER (WHERE ..) is not supported over a stream without IGNORE NULLS."
-        )
-        raise UnsupportedOperationException(None, message)
+        # A null is a value here: wrapped, it is told from a row that does not count.
+        kept = call("when", condition, call("named_struct", string("value"), arguments[0]))
+        ignore_nulls = Expression(literal=Expression.Literal(boolean=True))
+        return extract(call(name, kept, ignore_nulls), string("value"))
     if not arguments or arguments[0].HasField("unresolved_star"):
         arguments = [integer(1)]
     at = 1 if name in SKIPS_BY_SECOND else 0

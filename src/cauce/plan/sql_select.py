@@ -1,29 +1,29 @@
 """One SELECT as relations: filter, aggregation, projection, sort, in the order SQL means them."""
 
-from collections.abc import Callable, Collection, Container, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pyspark.sql.connect.proto.expressions_pb2 import Expression
 from pyspark.sql.connect.proto.relations_pb2 import SQL, Aggregate, Deduplicate, Relation, Sort
 
-from cauce.errors import AnalysisException
+from cauce.errors import AnalysisException, UnsupportedOperationException
 from cauce.plan.aggregates import AGGREGATES
 from cauce.plan.build import alias, attribute, extract, filter_by, project, string
 from cauce.plan.expression_text import function_name, output_name, output_names, sql_text
+from cauce.plan.sql_calls import NAMED_WINDOW
+from cauce.plan.sql_grouping import group_type
 from cauce.plan.sql_lowering import FILTER, lowered_inside, named_column
 from cauce.plan.tables import identifier_parts
 from cauce.plan.walk import children, kind, operands, replace_operands, transform_expression, walk_expression
 
-__all__ = ["Columns", "Select", "distinct", "selected"]
+__all__ = ["STAR_EXCEPT", "Columns", "Select", "distinct", "selected"]
 
 Columns = Callable[[Relation], Collection[str]]
 """Tells the column names of a relation."""
 
-GROUP_TYPES = {
-    "": Aggregate.GROUP_TYPE_GROUPBY,
-    "rollup": Aggregate.GROUP_TYPE_ROLLUP,
-    "cube": Aggregate.GROUP_TYPE_CUBE,
-}
+DOCS = "https://spark.apache.org/docs/4.2"
+
+STAR_EXCEPT = "__cauce_star_except"  # a call that stands for all columns but those it names
 
 
 @dataclass
@@ -40,7 +40,10 @@ class Select:
     where: Expression | None = None
     group_by: list[Expression] | None = None
     group_by_all: bool = False
-    group_type: str = ""
+    grouping_sets: list[list[Expression]] | None = None
+    """The sets of keys that rows are grouped by, if there is not just one of all keys."""
+    windows: dict[str, Expression.Window] = field(default_factory=dict)
+    """Named windows, by lower-case name."""
     having: Expression | None = None
     order: list[Expression.SortOrder] = field(default_factory=list)
 
@@ -74,6 +77,9 @@ def _selected(select: Select, columns: Columns | None) -> Relation:
     # One row and no columns of interest: what a SELECT without FROM reads.
     source = select.source or Relation(sql=SQL(query="SELECT 1"))
     tables = qualifiers(source) | select.views
+    select = replace(select, items=_expanded(select.items, source, columns))
+    if any(has_named_window(item) for item in select.items):
+        select = replace(select, items=[_with_windows(item, select.windows) for item in select.items])
     if kind(source) == "project":  # a lateral view: a projection forgets which table its columns came from
         select = _without_qualifiers(select, tables)
     if columns is not None and any(item.HasField("alias") for item in select.items):
@@ -85,6 +91,40 @@ def _selected(select: Select, columns: Columns | None) -> Relation:
         return _aggregated(select, source, tables)
     relation = project(source, [named_column(item, tables) for item in select.items])
     return _sorted(relation, [_by_output(order, select.items, tables) for order in select.order])
+
+
+def _expanded(items: Sequence[Expression], source: Relation, columns: Columns | None) -> list[Expression]:
+    """The items, `* EXCEPT (..)` as the columns that it means."""
+    found: list[Expression] = []
+    for item in items:
+        if function_name(item) != STAR_EXCEPT:
+            found.append(item)
+            continue
+        if columns is None:
+            raise UnsupportedOperationException(None, "* EXCEPT (..) is not supported here.")
+        left_out = {name.literal.string.lower() for name in item.unresolved_function.arguments}
+        found += [attribute(name) for name in columns(source) if name.lower() not in left_out]
+    return found
+
+
+def has_named_window(expression: Expression) -> bool:
+    return any(function_name(part) == NAMED_WINDOW for part in walk_expression(expression))
+
+
+def _with_windows(item: Expression, windows: Mapping[str, Expression.Window]) -> Expression:
+    """The item, every `OVER name` with the definition of that name."""
+
+    def defined(part: Expression) -> Expression:
+        if not part.HasField("window") or not has_named_window(part):
+            return part
+        name = part.window.partition_spec[0].unresolved_function.arguments[0].literal.string
+        if name.lower() not in windows:
+            raise AnalysisException("MISSING_WINDOW_SPECIFICATION", windowName=name, docroot=DOCS)
+        found = Expression(window=windows[name.lower()])
+        found.window.window_function.CopyFrom(part.window.window_function)
+        return found
+
+    return transform_expression(item, defined)
 
 
 def has_aggregate(expression: Expression) -> bool:
@@ -183,8 +223,9 @@ def _aggregated(select: Select, source: Relation, tables: set[str]) -> Relation:
     relation = Relation(
         aggregate=Aggregate(
             input=source,
-            group_type=GROUP_TYPES[select.group_type],
+            group_type=group_type(select.group_by or (), select.grouping_sets),
             grouping_expressions=[_named(lowered_inside(key), name) for key, name in grouping.keys],
+            grouping_sets=_grouping_sets(select, grouping),
             aggregate_expressions=[
                 _named(lowered_inside(call), name) for call, name in grouping.calls.values()
             ],
@@ -199,6 +240,19 @@ def _aggregated(select: Select, source: Relation, tables: set[str]) -> Relation:
     ]
     outputs = [attribute(name) for name in grouping.outputs]
     return relation if columns == outputs else project(relation, columns)
+
+
+def _grouping_sets(select: Select, grouping: "_Grouping") -> list[Aggregate.GroupingSets]:
+    """The sets, by the keys as the aggregation spells them."""
+    if group_type(select.group_by or (), select.grouping_sets) != Aggregate.GROUP_TYPE_GROUPING_SETS:
+        return []
+    keys = dict(zip(map(sql_text, select.group_by or ()), grouping.keys, strict=True))
+    return [
+        Aggregate.GroupingSets(
+            grouping_set=[_named(lowered_inside(key), name) for key, name in (keys[sql_text(k)] for k in one)]
+        )
+        for one in select.grouping_sets or ()
+    ]
 
 
 def _by_aggregate(

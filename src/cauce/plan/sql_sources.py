@@ -1,14 +1,17 @@
 """What a SELECT reads: tables, streams with watermarks, joins, lateral views and subqueries, aliased."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from pyspark.sql.connect.proto.expressions_pb2 import Expression
 from pyspark.sql.connect.proto.relations_pb2 import (
     SQL,
+    Aggregate,
     Join,
     LateralJoin,
+    Limit,
     Read,
     Relation,
+    Sample,
     ToDF,
     WithColumns,
     WithWatermark,
@@ -48,12 +51,17 @@ class SourceParser:
     """Reads FROM clauses from a cursor; `ctes` are the named queries in scope."""
 
     def __init__(
-        self, tokens: Tokens, expressions: ExpressionParser, nested_query: Callable[[], Relation]
+        self,
+        tokens: Tokens,
+        expressions: ExpressionParser,
+        nested_query: Callable[[], Relation],
+        columns: Callable[[Relation], Collection[str]] | None,
     ) -> None:
         self.tokens = tokens
         self.expressions = expressions
         self.ctes: dict[str, Relation] = {}
         self._nested_query = nested_query
+        self._columns = columns
 
     def sources(self) -> tuple[Relation | None, set[str]]:
         """The rows a SELECT reads, and the names of its lateral views."""
@@ -91,14 +99,26 @@ class SourceParser:
 
     def _joined(self) -> Relation:
         left = self._table()
-        while (join_type := self._join_type()) is not None:
-            left = self._join(left, join_type)
-        return left
+        while True:
+            is_natural = self.tokens.take("NATURAL")
+            join_type = self._join_type()
+            if join_type is None:
+                return left
+            left = self._natural(left, join_type) if is_natural else self._join(left, join_type)
+
+    def _natural(self, left: Relation, join_type: "Join.JoinType.ValueType") -> Relation:
+        """A join by all columns that both sides have."""
+        if self._columns is None:
+            raise UnsupportedOperationException(None, "NATURAL JOIN is not supported here.")
+        join = Join(left=left, right=self._table(), join_type=join_type)
+        theirs = {name.lower() for name in self._columns(join.right)}
+        join.using_columns.extend(name for name in self._columns(left) if name.lower() in theirs)
+        if not join.using_columns and join_type == Join.JOIN_TYPE_INNER:
+            join.join_type = Join.JOIN_TYPE_CROSS
+        return Relation(join=join)
 
     def _join_type(self) -> "Join.JoinType.ValueType | None":
         tokens = self.tokens
-        if tokens.at_any("NATURAL"):
-            raise UnsupportedOperationException(None, "NATURAL JOIN is not supported over a stream.")
         if tokens.take("JOIN"):
             return Join.JOIN_TYPE_INNER
         word = tokens.here.upper
@@ -232,10 +252,12 @@ class SourceParser:
 
     def _aliased(self, relation: Relation, default_alias: str | None = None) -> Relation:
         """Reads `[WATERMARK ...] [AS alias [(columns)]]` after a table, which Spark takes in this order."""
-        if self.tokens.at_any("TABLESAMPLE", "PIVOT", "UNPIVOT"):
-            raise UnsupportedOperationException(
-                None, f"{self.tokens.here.upper} is not supported over a stream."
-            )
+        if self.tokens.take("TABLESAMPLE"):
+            relation = self._sampled(relation)
+        if self.tokens.take("PIVOT"):
+            relation = self._pivoted(relation)
+        if self.tokens.at_any("UNPIVOT"):
+            raise UnsupportedOperationException(None, "UNPIVOT is not supported over a stream.")
         watermark = self._watermark() if self.tokens.at_words("WATERMARK") else None
         name, columns = self._alias()
         relation = renamed(relation, columns)
@@ -243,6 +265,48 @@ class SourceParser:
             relation = _watermarked(relation, *watermark)
         name = name or default_alias
         return relation if name is None else subquery_alias(relation, name)
+
+    def _pivoted(self, relation: Relation) -> Relation:
+        """`PIVOT (sum(a) FOR b IN (1, 2))`: an aggregation, which Spark refuses over a stream."""
+        tokens = self.tokens
+        tokens.expect_symbol("(")
+        aggregates = tokens.separated(self._pivot_aggregate)
+        tokens.expect("FOR")
+        pivot = Aggregate.Pivot(col=self.expressions.primary())
+        tokens.expect("IN")
+        tokens.expect_symbol("(")
+        values = tokens.separated(self.expressions.named_expression)
+        for _ in "))":
+            tokens.expect_symbol(")")
+        bare = (value.alias.expr if value.HasField("alias") else value for value in values)
+        pivot.values.extend(value.literal for value in bare)
+        group_type = Aggregate.GROUP_TYPE_PIVOT
+        shape = Aggregate(
+            input=relation, group_type=group_type, pivot=pivot, aggregate_expressions=map(lowered, aggregates)
+        )
+        return Relation(aggregate=shape)
+
+    def _pivot_aggregate(self) -> Expression:
+        function = self.expressions.expression()
+        return alias(function, self.tokens.name()) if self.tokens.take("AS") else function
+
+    def _sampled(self, relation: Relation) -> Relation:
+        """`(n ROWS)` is a limit; a share of the rows, which no stream gives, is refused by its relation."""
+        tokens = self.tokens
+        tokens.expect_symbol("(")
+        if tokens.take("BUCKET"):
+            part = self.expressions.expression()
+            tokens.expect("OUT", "OF")
+            share = part.literal.integer / (self.expressions.expression().literal.integer or 1)
+        else:
+            amount = self.expressions.expression()
+            if tokens.take("ROWS"):
+                tokens.expect_symbol(")")
+                return Relation(limit=Limit(input=relation, limit=amount.literal.integer))
+            tokens.expect("PERCENT")
+            share = amount.literal.integer / 100
+        tokens.expect_symbol(")")
+        return Relation(sample=Sample(input=relation, lower_bound=0.0, upper_bound=share))
 
     def _watermark(self) -> tuple[Expression, str]:
         """`WATERMARK expression DELAY OF INTERVAL ...`: the event time and the delay's text."""
