@@ -42,6 +42,20 @@ def test_update_delete_and_merge(spark, table, path):
     ]
 
 
+def test_insert_by_path(spark, table):
+    spark.sql(f"INSERT INTO {table} VALUES (4, 'd'), (5, NULL)")
+    spark.sql(f"INSERT INTO {table} (name) SELECT 'only'")
+    assert stored(spark, table)[-2:] == [(5, None), (None, "only")]
+    spark.sql(f"INSERT OVERWRITE {table} VALUES (1, 'a')")
+    assert stored(spark, table) == [(1, "a")]
+
+
+def test_a_condition_on_no_rows_is_checked_too(spark, table):
+    spark.sql(f"DELETE FROM {table}")
+    with pytest.raises(AnalysisException, match="nothing_such"):
+        spark.sql(f"DELETE FROM {table} WHERE nothing_such = 1")
+
+
 def test_merge_with_schema_evolution(spark, table):
     spark.sql(
         f"""MERGE WITH SCHEMA EVOLUTION INTO {table} t USING (SELECT 1L AS id, 'DE' AS country) s

@@ -58,10 +58,12 @@ def change_rows_by_sql(text: str, session: Session, compute: Compute) -> pa.Tabl
 
 
 def _insert(statement: Any, transaction: Transaction, session: Session, compute: Compute) -> pa.Table | None:
-    """INSERT into a table with a change data feed, which the engine does not write; others are its own."""
-    if not transaction.snapshot.table.flag("delta.enableChangeDataFeed"):
+    """INSERT by path, or into a table with a change data feed: the engine does neither."""
+    target = statement.this.this if statement.this.key == "schema" else statement.this
+    by_path = target.db.lower() == "delta"
+    if not by_path and not transaction.snapshot.table.flag("delta.enableChangeDataFeed"):
         return None
-    columns = [column.name for column in statement.this.expressions]
+    columns = [column.name for column in statement.this.expressions] if target is not statement.this else []
     names = columns or transaction.snapshot.table.schema.names
     rows = compute(Relation(sql=SQL(query=f"SELECT * FROM ({statement.expression.sql('spark')})")))
     if rows.num_columns != len(names):

@@ -10,7 +10,16 @@ from pyspark.sql.connect.proto import Expression, Filter, Join, Project, Relatio
 from cauce.engine import EngineSession, input_leaf
 from cauce.plan.build import alias, attribute, call
 
-__all__ = ["ROW", "SOURCE_ROW", "Frame", "computed", "computed_beside", "numbered", "rows_where"]
+__all__ = [
+    "ROW",
+    "SOURCE_ROW",
+    "Frame",
+    "check_condition",
+    "computed",
+    "computed_beside",
+    "numbered",
+    "rows_where",
+]
 
 ROW = "__row"
 """Numbers rows, because the engine keeps no order."""
@@ -61,6 +70,15 @@ def rows_where(
     relation = Relation(project=Project(input=matching, expressions=[attribute(ROW)]))
     found = engine.run(relation, {frame.name: numbered(table)})
     return pa.array(np.sort(found[ROW].to_numpy()))
+
+
+def check_condition(
+    empty: pa.Table, frame: Frame, condition: Expression | None, engine: EngineSession
+) -> None:
+    """Raise what is wrong with a condition, even if there is no row to try it on."""
+    if condition is not None:
+        relation = Relation(filter=Filter(input=frame.relation(), condition=condition))
+        engine.schema(relation, {frame.name: numbered(empty)})
 
 
 def computed(

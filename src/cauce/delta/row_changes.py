@@ -11,10 +11,10 @@ from pyspark.sql.types import StructField, StructType
 
 from cauce.delta.actions import AddFile, Metadata
 from cauce.delta.columns import as_nullable
-from cauce.delta.data_files import with_change_type, write_change_files, write_files
+from cauce.delta.data_files import arrow_form, with_change_type, write_change_files, write_files
 from cauce.delta.errors import DeltaAnalysisException
 from cauce.delta.incoming_rows import incoming_rows
-from cauce.delta.matching import Frame, computed, rows_where
+from cauce.delta.matching import Frame, check_condition, computed, rows_where
 from cauce.delta.reading import read_file
 from cauce.delta.transaction import Operation, Transaction
 from cauce.delta.writing import refuse_on_append_only
@@ -160,6 +160,7 @@ def _matching(
     transaction.reads_whole_table = True
     table = transaction.snapshot.table
     wanted = nullable_table(table)
+    check_condition(arrow_form(wanted.schema).empty_table(), target, condition, engine)
     for file in transaction.snapshot.files.values():
         rows = read_file(transaction.log.path, file, wanted)
         found = rows_where(rows, target, condition, engine)
