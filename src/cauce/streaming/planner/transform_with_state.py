@@ -16,6 +16,7 @@ from cauce.engine import EngineSession
 from cauce.engine.substitute import Template
 from cauce.errors import AnalysisException, IllegalArgumentException, UnsupportedOperationException
 from cauce.plan.event_time import EventTimes
+from cauce.plan.walk import is_streaming
 from cauce.streaming.operators.kernels import pc
 from cauce.streaming.operators.keys import GroupKeys
 from cauce.streaming.operators.layout import StoreLayout
@@ -44,6 +45,9 @@ PANDAS = (
     PythonEvalType.SQL_TRANSFORM_WITH_STATE_PANDAS_UDF,
     PythonEvalType.SQL_TRANSFORM_WITH_STATE_PANDAS_INIT_STATE_UDF,
 )
+
+
+STREAMING_INITIAL_STATE = "Initial state of transformWithState cannot be a streaming DataFrame/Dataset"
 
 
 @dataclass
@@ -150,6 +154,8 @@ class TransformWithStateNode:
 def plan_transform_with_state(cutter: "Cutter", relation: Relation) -> Node:
     """`groupBy(keys).transformWithState(...)`, over rows or in pandas."""
     body = relation.group_map
+    if is_streaming(body.initial_input):
+        raise AnalysisException("_LEGACY_ERROR_TEMP_3102", msg=STREAMING_INITIAL_STATE)
     child = cutter.cut(body.input)
     initial = Template(body.initial_input) if body.HasField("initial_input") else None
     operator = build_operator(

@@ -10,6 +10,7 @@ from cauce.conf import Conf
 from cauce.errors import AnalysisException, SparkError
 from cauce.plan.build import project
 from cauce.plan.sql import parse_expression
+from cauce.plan.transform_with_state import is_transform_with_state
 from cauce.plan.walk import children, expressions, kind, walk_expression
 
 __all__ = ["WITH_STATE", "EventTimes", "Node", "Query", "Refusal", "Rule", "raise_refusal"]
@@ -57,7 +58,9 @@ class Node:
     @property
     def is_stateful(self) -> bool:
         """Whether it remembers rows from batch to batch."""
-        remembers = self.kind in ("deduplicate", "limit", WITH_STATE)
+        remembers = self.kind in ("deduplicate", "limit", WITH_STATE) or is_transform_with_state(
+            self.relation
+        )
         return self.is_aggregate or self.joins_streams or (remembers and self.is_streaming)
 
     @property
