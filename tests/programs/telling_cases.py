@@ -56,5 +56,8 @@ TELLING = {
         38: "sessions that touch",
     },
     "telling_timeouts": {39: "timeouts fire strictly before the watermark"},
+    "transform_with_state_event_timers": {
+        40: "transformWithState with a timer after each user's latest event"
+    },
 }
-"""Program -> its cases by number; each case is a key of the program's golden."""
+"""Program -> its cases by number; in a `telling_` program each case is a key of the golden."""
