@@ -81,6 +81,8 @@ def described(node: RemembersNode) -> OperatorMetadata:
     """What the checkpoint tells about an operator."""
     layouts = node.store_layouts
     stores = tuple(store for name in layouts for store in _spark_stores(name, layouts))
+    if isinstance(node, DeclaresState):  # Spark keeps all variables in one store
+        stores = (SparkStore("default"),)
     return OperatorMetadata(
         node.index, node.operator_name, stores, {name: to_json(layout) for name, layout in layouts.items()}
     )

@@ -50,7 +50,7 @@ def state_files(checkpoint: Checkpoint, references: dict[str, Any]) -> Iterator[
     """The segments that one commit's state consists of, relative to the checkpoint."""
     for operator, stores in references.items():
         for store, reference in stores.items():
-            folder = f"state/{operator}/{store}"
+            folder = _relative(checkpoint, checkpoint.store_path(int(operator), store))
             if reference["file"] is None:
                 continue
             path = f"{checkpoint.path}/{folder}/{reference['file']}"
@@ -62,12 +62,10 @@ def state_files(checkpoint: Checkpoint, references: dict[str, Any]) -> Iterator[
 def _copy(source: Checkpoint, target: Checkpoint, *, new_id: bool) -> int:
     head = last_batch(source)
     names = list(_batch_files(source, head))
-    sources = [
-        _relative(source, s.path) for s in source.file_system.list(source.sources_path, recursive=True)
-    ]
-    folders = {f"state/{operator.operator_id}/_metadata" for operator in source.operators.all()}
-    names += [f"{folder}/metadata" for folder in folders]
-    names += [name for name in sources if not source.file_system.status(f"{source.path}/{name}").is_dir]
+    sources = _files_below(source, source.sources_path)
+    names += sources
+    for operator in source.operators.all():
+        names += _files_below(source, f"{source.state_path}/{operator.operator_id}/_metadata")
     if not new_id:
         names.append("metadata")
     _copy_files(source, target, dict.fromkeys(names))
@@ -99,6 +97,11 @@ def _copy_files(source: Checkpoint, target: Checkpoint, names: Iterable[str]) ->
         path = f"{target.path}/{name}"
         target.file_system.make_dirs(path.rpartition("/")[0])
         target.file_system.write_durable(path, data)
+
+
+def _files_below(checkpoint: Checkpoint, folder: str) -> list[str]:
+    found = checkpoint.file_system.list(folder, recursive=True)
+    return [_relative(checkpoint, status.path) for status in found if not status.is_dir]
 
 
 def _relative(checkpoint: Checkpoint, path: str) -> str:

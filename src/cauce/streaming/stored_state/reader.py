@@ -3,17 +3,19 @@
 Follows StateDataSource.scala and StateMetadataSource.scala of Apache Spark 4.2.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
 
-from cauce.checkpoint import Checkpoint
+from cauce.checkpoint import Checkpoint, OperatorProperties
 from cauce.errors import SparkRuntimeException
 from cauce.files import open_file_system
 from cauce.streaming.stored_state.changes import changes_between
 from cauce.streaming.stored_state.options import StateReadOptions
 from cauce.streaming.stored_state.stores import StoredStore, stores_of
+from cauce.streaming.stored_state.variables import TIMERS, shape_of
 from cauce.streaming.stored_state.versions import NOTHING, Version, references_of, version_of
 from cauce.streaming.stored_state.views import key_type, pairs, value_type
 
@@ -32,7 +34,6 @@ METADATA_SCHEMA = pa.schema(
 )
 
 JOIN = "symmetricHashJoin"
-TRANSFORM_WITH_STATE = "transformWithStateExec"
 PARTITION = 0
 """A store of cauce is not split."""
 
@@ -43,7 +44,15 @@ def read_metadata(options: Mapping[str, str]) -> pa.Table:
     batches = checkpoint.commits.folder.batch_ids()
     first, last = (batches[0], batches[-1]) if batches else (-1, -1)
     rows = [
-        [operator.operator_id, operator.operator_name, store.name, store.partitions, first, last, None]
+        [
+            operator.operator_id,
+            operator.operator_name,
+            store.name,
+            store.partitions,
+            first,
+            last,
+            _properties(checkpoint, operator.operator_id, last),
+        ]
         for operator in checkpoint.operators.all()
         for store in operator.stores
     ]
@@ -68,9 +77,13 @@ def read_state(options: Mapping[str, str], *, rows: bool = True) -> pa.Table:
         )
     if not rows or asked.partition not in (None, PARTITION):
         return schema.empty_table()
-    if asked.change_start is None:
-        return state_rows(checkpoint, store, asked.batch_id).cast(schema)
-    return _feed(checkpoint, store, asked.change_start, asked.batch_id).cast(schema)
+    if asked.change_start is not None:
+        return _feed(checkpoint, store, asked.change_start, asked.batch_id).cast(schema)
+    if store.is_variable:
+        shape = shape_of(store, flattens=asked.flattens)
+        columns = shape.columns(store_version(checkpoint, store, asked.batch_id).rows)
+        return pa.Table.from_arrays([*columns, _partition(len(columns[0]))], names=schema.names).cast(schema)
+    return state_rows(checkpoint, store, asked.batch_id).cast(schema)
 
 
 def state_rows(checkpoint: Checkpoint, store: StoredStore, batch_id: int) -> pa.Table:
@@ -115,6 +128,8 @@ def _schema(store: StoredStore, asked: StateReadOptions) -> pa.Schema:
         pa.field("key", key_type(store.layout, store.view)),
         pa.field("value", value_type(store.layout, store.view)),
     ]
+    if store.is_variable:
+        pair = shape_of(store, flattens=asked.flattens).fields
     partition = pa.field("partition_id", pa.int32())
     if asked.change_start is None:
         return pa.schema([*pair, partition])
@@ -124,6 +139,8 @@ def _schema(store: StoredStore, asked: StateReadOptions) -> pa.Schema:
 
 def _store(checkpoint: Checkpoint, asked: StateReadOptions) -> StoredStore:
     own = [s for s in stores_of(checkpoint) if s.operator.operator_id == asked.operator_id]
+    if own and own[0].is_variable:
+        return _variable(own, asked)
     if asked.join_side != "none":
         found = [s for s in own if s.own_name == asked.join_side and s.view == "numbered"]
         if found:
@@ -138,8 +155,26 @@ def _store(checkpoint: Checkpoint, asked: StateReadOptions) -> StoredStore:
     raise error
 
 
+def _variable(own: list[StoredStore], asked: StateReadOptions) -> StoredStore:
+    """The store of the variable, or of the timers, that is asked for."""
+    if asked.reads_timers:
+        timers = [store for store in own if store.own_name in TIMERS]
+        if timers:
+            return timers[0]
+        raise _invalid("readRegisteredTimers", "The transformWithState operator has no timers.")
+    if asked.state_variable is None:
+        raise SparkRuntimeException("STDS_REQUIRED_OPTION_UNSPECIFIED", optionName="stateVarName")
+    found = [store for store in own if store.own_name == asked.state_variable]
+    if not found or asked.state_variable in TIMERS:
+        message = f"State variable {asked.state_variable} is not defined for the transformWithState operator."
+        raise _invalid("stateVarName", message)
+    if asked.change_start is not None and shape_of(found[0], flattens=True).kind != "value":
+        raise _invalid("readChangeFeed", "Only value state has a change feed; lists and maps are read whole.")
+    return found[0]
+
+
 def _refuse_variables(store: StoredStore, asked: StateReadOptions) -> None:
-    if store.operator.operator_name == TRANSFORM_WITH_STATE:
+    if store.is_variable:
         return
     if asked.state_variable is not None:
         raise _only_transform_with_state("stateVarName", "state variable names is", store)
@@ -147,11 +182,25 @@ def _refuse_variables(store: StoredStore, asked: StateReadOptions) -> None:
         raise _only_transform_with_state("readRegisteredTimers", "readRegisteredTimers=true is", store)
 
 
+def _properties(checkpoint: Checkpoint, operator_id: int, last: int) -> str | None:
+    """What Spark keeps of transformWithState, its variables in the order of their names and timers last."""
+    kept = OperatorProperties(checkpoint.file_system, checkpoint.state_path, operator_id).before(last + 1)
+    if kept is None:
+        return None
+    variables = kept["stateVariables"]
+    ordered = sorted(variables, key=lambda v: (v["stateName"] in TIMERS, v["stateName"]))
+    return json.dumps({**kept, "stateVariables": ordered}, separators=(",", ":"))
+
+
 def _only_transform_with_state(option: str, what: str, store: StoredStore) -> SparkRuntimeException:
     message = (
         f"Providing {what} only supported with the transformWithState operator. "
         f"Found operator={store.operator.operator_name}. Please remove this option and re-run the query."
     )
+    return _invalid(option, message)
+
+
+def _invalid(option: str, message: str) -> SparkRuntimeException:
     return SparkRuntimeException("STDS_INVALID_OPTION_VALUE.WITH_MESSAGE", message, optionName=option)
 
 

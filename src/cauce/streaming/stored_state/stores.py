@@ -14,6 +14,9 @@ __all__ = ["StoredStore", "View", "stores_of"]
 View = Literal["rows", "side", "counts", "numbered"]
 """A store as it is; or of one side of a join: its rows, their number per key, the rows numbered per key."""
 
+TRANSFORM_WITH_STATE = "transformWithState"
+"""How the names of the operators begin that have state variables."""
+
 VIEWS: dict[str, View] = {"keyToNumValues": "counts", "keyWithIndexToValue": "numbered"}
 
 
@@ -32,6 +35,11 @@ class StoredStore:
         """Its folder below `state/`."""
         return f"{self.operator.operator_id}/{quote(self.own_name, safe='$')}"
 
+    @property
+    def is_variable(self) -> bool:
+        """Whether it is a state variable, or the timers, of transformWithState."""
+        return self.operator.operator_name.startswith(TRANSFORM_WITH_STATE)
+
     def side(self) -> "StoredStore":
         """A side of a join under cauce's own name, its rows as `joinSide` shows them."""
         return replace(self, name=self.own_name, view="side")
@@ -47,3 +55,6 @@ def stores_of(checkpoint: Checkpoint) -> Iterator[StoredStore]:
                 yield StoredStore(operator, store.name, store.name, layouts[store.name], "rows")
             elif own_name in layouts and part in VIEWS:
                 yield StoredStore(operator, store.name, own_name, layouts[own_name], VIEWS[part])
+            elif operator.operator_name.startswith(TRANSFORM_WITH_STATE):
+                for name, layout in layouts.items():
+                    yield StoredStore(operator, name, name, layout, "rows")

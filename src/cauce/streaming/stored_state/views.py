@@ -8,7 +8,7 @@ from cauce.streaming.operators.layout import Part, StoreLayout
 from cauce.streaming.operators.physical import one_piece
 from cauce.streaming.stored_state.stores import View
 
-__all__ = ["distinct_numbers", "identities", "key_type", "pairs", "value_type"]
+__all__ = ["distinct_numbers", "hashes", "identities", "key_type", "pairs", "value_type"]
 
 SEED = bytes(16)
 """Nobody chooses keys against a hash that lives for one reading; the same seed makes hashes comparable."""
@@ -50,9 +50,13 @@ def pairs(layout: StoreLayout, view: View, rows: pa.Table) -> tuple[pa.Array, pa
 def identities(layout: StoreLayout, rows: pa.Table) -> np.ndarray:
     """A hash of what makes a row the one it is: its stored key, and what else is shown of it as its key."""
     names = [*layout.key_schema.names, *(p.source.name for p in layout.key if p.source.how == "column")]
-    columns = [one_piece(rows.column(name)) for name in names]
-    hashes = KeyHasher([column.type for column in columns], SEED)(columns)
-    return np.ascontiguousarray(hashes).view([("low", np.uint64), ("high", np.uint64)]).reshape(-1)
+    return hashes([one_piece(rows.column(name)) for name in names])
+
+
+def hashes(columns: list[pa.Array]) -> np.ndarray:
+    """Equal for equal rows, and different for others."""
+    pairs_of_words = KeyHasher([column.type for column in columns], SEED)(columns)
+    return np.ascontiguousarray(pairs_of_words).view([("low", np.uint64), ("high", np.uint64)]).reshape(-1)
 
 
 def distinct_numbers(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
