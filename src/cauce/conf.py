@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cauce.errors import IllegalArgumentException, NumberFormatException
 
-__all__ = ["DEFAULTS", "Conf", "parse_boolean", "parse_integer", "parse_time_ms"]
+__all__ = ["DEFAULTS", "CaseInsensitive", "Conf", "parse_boolean", "parse_integer", "parse_time_ms"]
 
 DEFAULTS: dict[str, str] = {
     "spark.sql.ansi.enabled": "true",
@@ -75,3 +75,21 @@ def parse_time_ms(text: str, *, default_unit: str) -> int:
             f"min), hour (h), or day (d). E.g. 50s, 100ms, or 250us.\nFailed to parse time string: {text}",
         )
     return int(int(match[1]) * TIME_UNITS_MS[unit])
+
+
+class CaseInsensitive:
+    """What a user wrote as options, found by name in any case."""
+
+    options: Mapping[str, str]
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        wanted = name.lower()
+        return next((value for key, value in self.options.items() if key.lower() == wanted), default)
+
+    def integer(self, name: str, default: int) -> int:
+        text = self.get(name)
+        return default if text is None else parse_integer(text)
+
+    def flag(self, name: str, default: bool) -> bool:
+        text = self.get(name)
+        return default if text is None else parse_boolean(text)

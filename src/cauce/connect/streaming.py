@@ -2,7 +2,7 @@
 
 import contextlib
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pyspark.sql.connect import proto
@@ -62,10 +62,8 @@ def streaming_query_command(
         timeout_ms = _timeout_ms(message.await_termination)
         terminated = yield from while_waiting(execution, query.await_termination, timeout_ms)
         result.await_termination.terminated = terminated
-    elif kind in QUERY_COMMANDS:
-        QUERY_COMMANDS[kind](getattr(message, kind), query, result)
     else:
-        raise SparkError("CONNECT_INVALID_PLAN.NOT_FOUND_UNSUPPORTED_COMMAND", command=kind)
+        _handler(kind, QUERY_COMMANDS)(getattr(message, kind), query, result)
     yield ExecutePlanResponse(streaming_query_command_result=result)
 
 
@@ -138,10 +136,8 @@ def streaming_query_manager_command(
         timeout_ms = _timeout_ms(message.await_any_termination)
         terminated = yield from while_waiting(execution, streams.await_any_termination, timeout_ms)
         result.await_any_termination.terminated = terminated
-    elif kind in MANAGER_COMMANDS:
-        MANAGER_COMMANDS[kind](getattr(message, kind), streams, result)
     else:
-        raise SparkError("CONNECT_INVALID_PLAN.NOT_FOUND_UNSUPPORTED_COMMAND", command=kind)
+        _handler(kind, MANAGER_COMMANDS)(getattr(message, kind), streams, result)
     yield ExecutePlanResponse(streaming_query_manager_command_result=result)
 
 
@@ -192,6 +188,13 @@ def streaming_query_listener_bus_command(
         )
         events = proto.StreamingQueryListenerEventsResult(events=[wire])
         yield ExecutePlanResponse(streaming_query_listener_events_result=events)
+
+
+def _handler(kind: str, handlers: Mapping[str, Callable[..., None]]) -> Callable[..., None]:
+    """The function for a command; an error for one of a later client."""
+    if kind not in handlers:
+        raise SparkError("CONNECT_INVALID_PLAN.NOT_FOUND_UNSUPPORTED_COMMAND", command=kind)
+    return handlers[kind]
 
 
 def _timeout_ms(

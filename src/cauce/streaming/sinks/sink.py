@@ -8,14 +8,14 @@ import pyarrow as pa
 from pyspark.sql.types import StructType
 
 from cauce.clock import Clock
-from cauce.conf import Conf, parse_boolean, parse_integer
+from cauce.conf import CaseInsensitive, Conf
 from cauce.files import FileSystem
 
 __all__ = ["ReportsMetrics", "ShowsLastBatch", "Sink", "SinkContext", "SinkOptions"]
 
 
 @dataclass(frozen=True)
-class SinkOptions:
+class SinkOptions(CaseInsensitive):
     """What the user wrote on `writeStream`."""
 
     format: str
@@ -27,18 +27,6 @@ class SinkOptions:
     table_name: str | None = None
     function: Any = None
     """foreach: the writer object or row function; foreachBatch: the function. Already unpickled."""
-
-    def get(self, name: str, default: str | None = None) -> str | None:
-        wanted = name.lower()
-        return next((value for key, value in self.options.items() if key.lower() == wanted), default)
-
-    def integer(self, name: str, default: int) -> int:
-        text = self.get(name)
-        return default if text is None else parse_integer(text)
-
-    def flag(self, name: str, default: bool) -> bool:
-        text = self.get(name)
-        return default if text is None else parse_boolean(text)
 
 
 @dataclass(frozen=True)

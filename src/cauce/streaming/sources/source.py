@@ -9,7 +9,7 @@ from pyspark.sql.connect.proto import Relation
 from pyspark.sql.types import StructType
 
 from cauce.clock import Clock
-from cauce.conf import Conf, parse_boolean, parse_integer
+from cauce.conf import CaseInsensitive, Conf
 from cauce.files import FileSystem
 
 __all__ = ["ReadLimit", "Source", "SourceClass", "SourceContext", "SourceOptions"]
@@ -30,7 +30,7 @@ class ReadLimit:
 
 
 @dataclass(frozen=True)
-class SourceOptions:
+class SourceOptions(CaseInsensitive):
     """What the user wrote on `readStream`: format, schema, paths, options (case-insensitive keys)."""
 
     format: str
@@ -39,18 +39,6 @@ class SourceOptions:
     options: Mapping[str, str] = field(default_factory=dict)
     partition_by: tuple[str, ...] = ()
     """Columns known to be in folder names (a table's), besides those found in the folder."""
-
-    def get(self, name: str, default: str | None = None) -> str | None:
-        wanted = name.lower()
-        return next((value for key, value in self.options.items() if key.lower() == wanted), default)
-
-    def integer(self, name: str, default: int) -> int:
-        text = self.get(name)
-        return default if text is None else parse_integer(text)
-
-    def flag(self, name: str, default: bool) -> bool:
-        text = self.get(name)
-        return default if text is None else parse_boolean(text)
 
 
 @dataclass(frozen=True)
