@@ -75,7 +75,7 @@ def test_half_an_hour_goes_by_in_no_time(stream_test: StreamTest) -> None:
     stream_test.start_stream(gone_visitors(visits.to_df()))
     visits.add_data(("home", "ana", "2024-01-01 10:00:00"), ("news", "ana", "2024-01-01 10:00:01"))
     stream_test.check_answer()
-    stream_test.check_state((("ana",), (2,)))
+    stream_test.check_state((("ana",), ((2,), 30 * 60 * 1000)))  # the state and when it times out
     stream_test.advance_clock("31 minutes")
     stream_test.check_answer(("ana", 2))
     stream_test.check_state_rows(0)
