@@ -113,7 +113,7 @@ def test_rows_that_cannot_be_written_are_refused_before_anything_is(spark, kafka
 
 
 def test_windowed_counts_of_json_records(spark, kafka, options, tmp_path):
-    events = [{"id": i % 2, "at": f"2024-01-01 00:00:{i:02d}"} for i in (1, 2, 3, 15, 40)]
+    events = [{"id": i % 2, "at": f"2024-01-01T00:00:{i:02d}Z"} for i in (1, 2, 3, 15, 40)]
     kafka.send("in", [json.dumps(event) for event in events])
     rows = reader(spark, options, "in", startingOffsets="earliest")
     parsed = rows.select(
@@ -135,3 +135,14 @@ def test_a_missing_client_says_how_to_get_it(spark, monkeypatch):
     df = spark.readStream.format("kafka").options(**{"kafka.bootstrap.servers": "x", "subscribe": "t"}).load()
     with pytest.raises(AnalysisException, match=r'pip install "cauce\[kafka\]"'):
         assert df.schema
+
+
+def test_offset_is_a_column_in_expressions_too(spark, kafka, options, tmp_path):
+    kafka.send("in", ["a", "b"])
+    df = (
+        reader(spark, options, "in", startingOffsets="earliest")
+        .where("offset >= 1")
+        .selectExpr("offset", "topic")
+    )
+    run(df.writeStream.format("parquet").option("path", str(tmp_path / "out")), tmp_path / "checkpoint")
+    assert [tuple(row) for row in spark.read.parquet(str(tmp_path / "out")).collect()] == [(1, "in")]

@@ -7,7 +7,6 @@ import pyarrow as pa
 from google.protobuf.message import DecodeError
 from pyspark.sql.connect.proto import Command, Plan, Relation
 
-from cauce.connect.avro_calls import avro_calls, project_with_avro_calls
 from cauce.connect.batch_forms import aggregate, repartition_by_expression, set_op, with_watermark
 from cauce.connect.cached_relations import (
     cached_local_relation,
@@ -21,6 +20,7 @@ from cauce.connect.input_files import check_paths
 from cauce.connect.metrics import collect_metrics
 from cauce.connect.preparation import Preparation, replace
 from cauce.connect.quantiles import approx_quantile
+from cauce.connect.record_functions import project_with_record_functions, record_functions
 from cauce.connect.reshaping import freq_items, transpose
 from cauce.connect.semantics import semantic_key
 from cauce.connect.state_sources import state_source
@@ -56,9 +56,9 @@ REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
     "collect_metrics": collect_metrics,
     "describe": describe,
     "extension": extension,
-    "filter": avro_calls,
+    "filter": record_functions,
     "group_map": group_map,
-    "project": project_with_avro_calls,
+    "project": project_with_record_functions,
     "freq_items": freq_items,
     "read": _read,
     "repartition_by_expression": repartition_by_expression,
@@ -67,7 +67,7 @@ REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
     "transpose": transpose,
     "unpivot": unpivot,
     "unresolved_table_valued_function": unresolved_table_valued_function,
-    "with_columns": avro_calls,
+    "with_columns": record_functions,
     "with_watermark": with_watermark,
 }
 """By relation type: the function that changes such a relation in place. Children come first."""

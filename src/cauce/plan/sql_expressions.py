@@ -34,6 +34,8 @@ RESERVED = frozenset(
     LIMIT MINUS NATURAL OFFSET ON OR ORDER SELECT SEMI SORT THEN UNION USING WHEN WHERE
     """.split()  # noqa: SIM905 - a paragraph of words reads better than a column of strings
 )
+# Where an expression begins these are columns: every record of Kafka has an offset.
+COLUMNS_TOO = frozenset({"OFFSET"})
 COMPARISONS = {
     "=": "==",
     "==": "==",
@@ -175,7 +177,7 @@ class ExpressionParser:
                 )
             case "symbol":
                 return self._symbol()
-            case "name" if token.upper not in RESERVED:
+            case "name" if token.upper not in RESERVED - COLUMNS_TOO:
                 return self._word()
             case "quoted":
                 return self._column_or_call()

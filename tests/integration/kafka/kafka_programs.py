@@ -46,7 +46,7 @@ def batches(spark: SparkSession, servers: str, own: str, folder: Path) -> Any:
     query.awaitTermination()
     told = [
         [
-            p["numInputRows"],
+            source["numInputRows"],
             *(json.loads(source[key] or "null") for key in ("endOffset", "latestOffset")),
             source["metrics"],
         ]
@@ -127,9 +127,9 @@ PROGRAMS = {each.__name__: each for each in (columns, bounds, batches, topic_to_
 QUICK = {"fetchOffset.numRetries": "1"}
 
 
-def turn(spark: SparkSession, servers: str, folder: Path) -> None:
+def turn(spark: SparkSession, servers: str, topic: str, folder: Path) -> None:
     """Everything that has arrived since the last turn, on a checkpoint shared with another engine."""
-    df = stream(spark, servers, "turns", maxOffsetsPerTrigger="3").selectExpr(
+    df = stream(spark, servers, topic, maxOffsetsPerTrigger="3").selectExpr(
         "cast(value AS STRING) AS value", "offset"
     )
     writer = df.writeStream.format("parquet").option("checkpointLocation", str(folder / "checkpoint"))

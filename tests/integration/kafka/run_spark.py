@@ -1,4 +1,4 @@
-"""On Apache Spark: `run_spark.py programs SERVERS FOLDER OUT.json` or `run_spark.py turn SERVERS FOLDER`."""
+"""On Apache Spark: `programs SERVERS FOLDER OUT.json`, or `turn SERVERS FOLDER TOPIC`."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def main(what: str, servers: str, folder: str, *out: str) -> None:
     builder = builder.config("spark.sql.shuffle.partitions", "1").config("spark.sql.session.timeZone", "UTC")
     spark = builder.config("spark.jars", ",".join(map(str, sorted(JARS.glob("*.jar"))))).getOrCreate()
     if what == "turn":
-        turn(spark, servers, Path(folder))
+        turn(spark, servers, out[0], Path(folder))
     else:
         answers = {}
         for name, program in PROGRAMS.items():

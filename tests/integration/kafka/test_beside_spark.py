@@ -56,18 +56,18 @@ def renamed(answer: object) -> object:
 
 @pytest.mark.parametrize("first", ["spark", "cauce"])
 def test_a_query_alternates_between_spark_and_cauce(spark, kafka, tmp_path, first):
-    kafka.create("turns", 2)
+    topic = f"turns.{first}"
+    kafka.create(topic, 2)
     sent: list[Record] = []
     for number in range(TURNS):
         for partition in range(2):
             records = [f"{number}-{partition}-{n}" for n in range(3)]
-            kafka.send("turns", records, partition=partition)
+            kafka.send(topic, records, partition=partition)
             sent += records
         if (number % 2 == 0) == (first == "spark"):
-            run_spark("turn", kafka.servers, tmp_path)
+            run_spark("turn", kafka.servers, tmp_path, topic)
         else:
-            turn(spark, kafka.servers, tmp_path)
-    kafka.delete("turns")
+            turn(spark, kafka.servers, topic, tmp_path)
     found = spark.read.parquet(str(tmp_path / "out")).collect()
     assert sorted(row.value for row in found) == sorted(sent)
     assert pq.read_table(tmp_path / "out", columns=["value"]).num_rows == len(sent)

@@ -1,0 +1,97 @@
+"""Rule: dates and moments inside `from_json` are read as text and cast, as Spark reads them.
+
+The engine's own `from_json` knows one way to write a moment and fails on every other, ISO 8601 included.
+"""
+
+import json
+
+from pyspark.sql.connect.proto import Relation
+from pyspark.sql.connect.proto.expressions_pb2 import Expression
+from pyspark.sql.connect.types import pyspark_types_to_proto_types
+from pyspark.sql.types import (
+    ArrayType,
+    DataType,
+    DateType,
+    MapType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+)
+
+from cauce.plan.build import alias
+from cauce.plan.expression_text import function_name, output_name
+from cauce.plan.walk import (
+    expressions,
+    kind,
+    replace_expressions,
+    transform,
+    transform_expression,
+    walk_expressions,
+)
+
+__all__ = ["read_json_moments", "read_json_moments_of"]
+
+MOMENTS = (DateType, TimestampType, TimestampNTZType)
+
+
+def read_json_moments(relation: Relation, schema: object = None) -> Relation:
+    """Rewrite every such call; columns keep the names they had. `schema` is not asked."""
+    return transform(relation, read_json_moments_of)
+
+
+def read_json_moments_of(node: Relation) -> Relation:
+    """The same for one relation, its children aside."""
+    if not any(function_name(expression) == "from_json" for expression in walk_expressions(node)):
+        return node
+    old = expressions(node)
+    new = [transform_expression(expression, _cast_from_text) for expression in old]
+    named = len(old) if kind(node) in ("project", "aggregate") else 0
+    return replace_expressions(node, [*map(_named_as, old[:named], new[:named]), *new[named:]])
+
+
+def _named_as(old: Expression, new: Expression) -> Expression:
+    return new if new is old or new.HasField("alias") else alias(new, output_name(old))
+
+
+def _cast_from_text(expression: Expression) -> Expression:
+    """A call without options, whose schema is a text in the program and has dates or moments."""
+    arguments = expression.unresolved_function.arguments
+    if function_name(expression) != "from_json" or len(arguments) != 2:
+        return expression
+    schema = _parsed(arguments[1].literal.string)
+    texts = None if schema is None else _with_texts(schema)
+    if schema is None or texts == schema:
+        return expression
+    read = Expression()
+    read.CopyFrom(expression)
+    read.unresolved_function.arguments[1].literal.string = texts.json()
+    return Expression(
+        cast=Expression.Cast(
+            expr=read, type=pyspark_types_to_proto_types(schema), eval_mode=Expression.Cast.EVAL_MODE_TRY
+        )
+    )
+
+
+def _parsed(text: str) -> DataType | None:
+    """A schema as clients send it: JSON or DDL; None for what the engine is to judge."""
+    try:
+        if text.lstrip().startswith(("{", '"')):
+            parsed = json.loads(text)
+            return StructType.fromJson(parsed) if parsed["type"] == "struct" else None
+        found = DataType.fromDDL(text) if text else None
+    except Exception:  # whatever is wrong with it, the engine says so in its own words
+        return None
+    return found if isinstance(found, StructType) else None
+
+
+def _with_texts(schema: DataType) -> DataType:
+    match schema:
+        case StructType():
+            return StructType([StructField(f.name, _with_texts(f.dataType), f.nullable) for f in schema])
+        case ArrayType():
+            return ArrayType(_with_texts(schema.elementType), schema.containsNull)
+        case MapType():
+            return MapType(schema.keyType, _with_texts(schema.valueType), schema.valueContainsNull)
+    return StringType() if isinstance(schema, MOMENTS) else schema
