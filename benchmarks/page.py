@@ -92,7 +92,8 @@ def _java() -> str:
 
 
 def _picture(results: Results) -> str:
-    return svg("cauce beside Apache Spark local[2] (logarithmic)", [_bars(line, results) for line in LINES])
+    bars = [_bars(line, results) for line in LINES]
+    return svg("cauce beside Apache Spark local[2] (logarithmic)", [bar for bar in bars if bar.values])
 
 
 def _bars(line: Line, results: Results) -> Bars:
@@ -161,7 +162,8 @@ def _behind(results: Results) -> list[str]:
 
 def _start_up_rows(results: Results) -> list[list[str]]:
     def part(engine: str, key: str) -> str:
-        return f"{statistics.median(numbers[key] for numbers in results[engine]['start_up']):.2f} s"
+        runs = results[engine].get("start_up", [])
+        return f"{statistics.median(numbers[key] for numbers in runs):.2f} s" if runs else ""
 
     return [[title, *(part(name, key) for name in results)] for key, title in START_UP_PARTS.items()]
 
@@ -174,7 +176,7 @@ def _step_rows(results: Results) -> list[list[str]]:
 def _phase_rows(results: Results) -> list[list[str]]:
     rows = []
     for title, name in (("filter", "stateless_batches"), ("windows", "windowed_batches")):
-        runs = [measured[name][0]["phases"] for measured in results.values()]
+        runs = [next(iter(measured.get(name, [])), {}).get("phases", {}) for measured in results.values()]
         rows += [
             [f"{title}: {phase}", *(f"{run.get(phase, 0):.1f}" for run in runs)] for phase in sorted(runs[0])
         ]
