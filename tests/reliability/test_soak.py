@@ -12,6 +12,8 @@ from cauce.streaming.sources import MemoryStream
 
 WARM_UP, BATCHES, RETAINED = 40, 160, 10
 ROWS = 20
+SLACK = 20
+"""The server's own connections and threads come and go; one a batch would be 120."""
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -35,6 +37,6 @@ def test_files_threads_and_checkpoint_stay_as_they_are(spark: SparkSession, tmp_
     open_before, threads_before, files_before = run(range(WARM_UP))
     open_after, threads_after, files_after = run(range(WARM_UP, BATCHES))
     query.stop()
-    assert open_after <= open_before
-    assert threads_after <= threads_before
+    assert open_after < open_before + SLACK
+    assert threads_after < threads_before + SLACK
     assert files_after <= files_before * 1.3  # segments of state await their compaction
