@@ -3,11 +3,14 @@
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
 from cauce.checkpoint import owned
 from cauce.errors import ConcurrentModificationException, SparkError
+from cauce.streaming.operators.keys import GroupKeys
+from cauce.streaming.operators.layout import Part, Source, StoreLayout, column_parts
 from cauce.streaming.stored_state import delete_row, set_row, take_back
 from cauce.testing.faulty_disk import FaultyDisk, SimulatedCrash, count_operations
 from tests.stored_state.queries import (
@@ -84,6 +87,19 @@ def test_a_key_that_is_not_there_cannot_be_deleted(spark: SparkSession, tmp_path
     checkpoint = checkpoint_of(continue_counts(spark, tmp_path, ["a"]))
     with pytest.raises(SparkError, match="has no key"):
         delete_row(checkpoint, store_of(checkpoint), {"value": "z"})
+
+
+def test_an_entry_of_a_map_is_found_by_both_its_keys() -> None:
+    group = GroupKeys(("user", "userKey.odd"), (pa.string(), pa.bool_()))
+    odd = Part("odd", pa.bool_(), Source("key", number=1))
+    inner = Part("userKey", pa.struct([odd.field]), Source("struct", parts=(odd,)))
+    value = pa.schema([("value.n", pa.int64())])
+    layout = StoreLayout(group, value, (Part("user", pa.string(), Source("key")), inner), column_parts(value))
+    keys = pa.array(
+        [{"user": "ana", "userKey": {"odd": True}}], pa.struct([part.field for part in layout.key])
+    )
+    stored = layout.stored_keys(keys)
+    assert stored.to_pylist() == [{"user": "ana", "userKey.odd": True}]
 
 
 def test_a_running_query_owns_its_checkpoint(spark: SparkSession, tmp_path: Path) -> None:

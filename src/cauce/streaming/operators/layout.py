@@ -81,7 +81,7 @@ class StoreLayout:
 
     def stored_keys(self, keys: pa.Array) -> pa.Table:
         """The stored key columns of key structs: the reverse of `key_rows`."""
-        columns = {p.source.number: keys.field(i) for i, p in enumerate(self.key) if p.source.how == "key"}
+        columns = dict(_key_columns(self.key, keys))
         named = [columns[i].cast(kind) for i, kind in enumerate(self.keys.types)]
         if not named:
             return self.keys.flatten(pa.table({"row": pa.nulls(len(keys))}))
@@ -134,6 +134,18 @@ def _read(part: Part, rows: pa.Table, keys: Sequence[Column]) -> pa.Array:
             columns = [_read(p, rows, keys) for p in source.parts]
             return pa.StructArray.from_arrays(columns, fields=[p.field for p in source.parts], mask=mask)
     return pa.nulls(rows.num_rows, part.type)
+
+
+def _key_columns(parts: Sequence[Part], keys: pa.Array) -> list[tuple[int, pa.Array]]:
+    """(number, array) of every part that is a key column; a map's own key is a struct of some."""
+    found = []
+    for i, part in enumerate(parts):
+        array = pc.struct_field(keys, i)
+        if part.source.how == "key":
+            found.append((part.source.number, array))
+        elif part.source.how == "struct":
+            found += _key_columns(part.source.parts, array)
+    return found
 
 
 def _stored(parts: Sequence[Part], values: pa.Array) -> list[tuple[str, pa.Array]]:
