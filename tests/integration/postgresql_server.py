@@ -1,5 +1,6 @@
 """A PostgreSQL of one test run: a cluster in a folder, on a free port, gone at the end."""
 
+import contextlib
 import glob
 import os
 import shutil
@@ -49,7 +50,8 @@ class PostgreSQLServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        run("pg_ctl", "-D", self._data, "-m", "immediate", "stop")
+        with contextlib.suppress(subprocess.CalledProcessError):  # It may have ended by itself.
+            run("pg_ctl", "-D", self._data, "-m", "immediate", "stop")
 
     def sql(self, statements: str, *, database: str = DATABASE) -> list[tuple[Any, ...]]:
         """Run statements; the rows of the last one."""
