@@ -149,7 +149,7 @@ def _plain(schema: AvroSchema) -> AvroSchema:
         return [_plain(branch) for branch in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = {k: v for k, v in schema.items() if k != "logicalType" or v == "decimal"}
+    kept: dict[str, Any] = {k: v for k, v in schema.items() if k != "logicalType" or v == "decimal"}
     for part in ("items", "values", "type"):
         if part in kept:
             kept[part] = _plain(kept[part])

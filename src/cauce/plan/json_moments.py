@@ -61,8 +61,10 @@ def _cast_from_text(expression: Expression) -> Expression:
     if function_name(expression) != "from_json" or len(arguments) != 2:
         return expression
     schema = _parsed(arguments[1].literal.string)
-    texts = None if schema is None else _with_texts(schema)
-    if schema is None or texts == schema:
+    if schema is None:
+        return expression
+    texts = _with_texts(schema)
+    if texts == schema:
         return expression
     read = Expression()
     read.CopyFrom(expression)
