@@ -1,9 +1,10 @@
 """Every recipe gives on cauce what it gave on Apache Spark 4.2 (goldens/, recorded by `make spark`)."""
 
-import importlib
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -22,19 +23,23 @@ BEYOND_SPARK: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_gives_what_spark_gives(spark: SparkSession, tmp_path: Path, name: str) -> None:
+def test_a_recipe_gives_what_spark_gives(
+    spark: SparkSession, tmp_path: Path, recipe_of: Callable[[str], ModuleType], name: str
+) -> None:
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     spark.conf.set("spark.sql.shuffle.partitions", "1")
-    answer = json.loads(json.dumps(importlib.import_module(name).recipe(spark, tmp_path), default=str))
+    answer = json.loads(json.dumps(recipe_of(name).recipe(spark, tmp_path), default=str))
     assert answer == json.loads((GOLDENS / f"{name}.json").read_text()) | BEYOND_SPARK.get(name, {})
 
 
 @pytest.mark.parametrize("name", LAKEHOUSE)
-def test_a_recipe_on_delta_tables(spark: SparkSession, tmp_path: Path, name: str) -> None:
+def test_a_recipe_on_delta_tables(
+    spark: SparkSession, tmp_path: Path, recipe_of: Callable[[str], ModuleType], name: str
+) -> None:
     """Their answers are what the recipe's text promises; Apache Spark needs Delta's jars to cook them."""
     pytest.importorskip("delta.tables")
     spark.conf.set("spark.sql.session.timeZone", "UTC")
-    answer = json.loads(json.dumps(importlib.import_module(name).recipe(spark, tmp_path), default=str))
+    answer = json.loads(json.dumps(recipe_of(f"lakehouse/{name}").recipe(spark, tmp_path), default=str))
     assert answer == json.loads((GOLDENS / "lakehouse" / f"{name}.json").read_text())
 
 
