@@ -76,7 +76,11 @@ def recipe(spark: SparkSession, folder: Path) -> dict:
     )
     transactions.send(paid(5, "ada", 10.0, "ES"), paid(20, "bob", 2_000.0, "ES"))
     transactions.send(paid(21, "cleo", 6e3, "ES"), paid(22, "cleo", 6e3, "FR"), paid(23, "cleo", 1.0, "PT"))
-    return {"fraud-alerts": run_available(alerts(transactions.frame))}
+    try:
+        return {"fraud-alerts": run_available(alerts(transactions.frame))}
+    finally:
+        spark.conf.unset("spark.sql.streaming.noDataMicroBatches.enabled")
+        spark.conf.unset("spark.sql.streaming.stateStore.providerClass")
 
 
 def paid(minute: int, user: str, amount: float, country: str) -> dict:
