@@ -58,8 +58,16 @@ def test_streams_join_like_tables(spark: SparkSession, examples: int, how: str, 
             other.id.alias("id2"), other.name.alias("name2"), other.ts.alias("ts2"),
         )  # fmt: skip
 
+    check_every_cut(joined, spark, max(examples // 2, 2))
+
+
+def check_every_cut(
+    joined: Callable[[DataFrame, DataFrame], DataFrame], spark: SparkSession, examples: int
+) -> None:
+    """Rows drawn at random and delivered in batches join as they do at once."""
+
     @settings(
-        max_examples=max(examples // 2, 2),
+        max_examples=examples,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from tests.equivalence.test_joins import BATCHES, CONDITIONS, FAR, FAR_ID, SCHEMA, streamed
+from tests.equivalence.test_joins import CONDITIONS, FAR, FAR_ID, check_every_cut, streamed
 
 
 def near_in_time(one: DataFrame, other: DataFrame) -> Column:
@@ -46,21 +45,7 @@ def test_streams_join_like_tables(
         chosen = chosen.where(other.id.isNull() | (other.id != FAR_ID))
         return chosen.select(one.id, one.name, one.ts, other.id.alias("id2"), other.ts.alias("ts2"))
 
-    @settings(
-        max_examples=max(examples // 3, 2),
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-    )
-    @given(BATCHES)
-    def every_cut_answers_the_same(batches: list[tuple[list[tuple], list[tuple]]]) -> None:
-        left, right = (
-            spark.createDataFrame([*(row for batch in batches for row in batch[side]), FAR], SCHEMA)
-            for side in (0, 1)
-        )
-        assert streamed(joined, batches, spark) == sorted(map(repr, joined(left, right).collect()))
-
-    every_cut_answers_the_same()
+    check_every_cut(joined, spark, max(examples // 3, 2))
 
 
 def test_streams_cross_join_like_tables(spark: SparkSession) -> None:

@@ -6,8 +6,7 @@ from itertools import groupby
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyspark.sql.connect.proto import Expression, Project, Read, Relation, SetOperation
-from pyspark.sql.connect.types import pyspark_types_to_proto_types
+from pyspark.sql.connect.proto import Expression, Project, Read, Relation
 from pyspark.sql.types import StructField, StructType
 
 from cauce.delta.actions import AddFile, Metadata, path_on_disk
@@ -17,7 +16,7 @@ from cauce.engine.ddl import ddl_text
 from cauce.files import path_of_uri, uri_of_path
 from cauce.formats import constant_column
 from cauce.formats.parquet_schema import has_int96
-from cauce.plan.build import alias, attribute, string
+from cauce.plan.build import alias, attribute, text_as, union_all
 
 __all__ = ["absolute_path", "is_absolute", "read_file", "read_files", "scan"]
 
@@ -40,7 +39,7 @@ def scan(table_path: str, files: Sequence[AddFile], metadata: Metadata) -> Relat
         ((_scan_key(table_path, file, metadata), file) for file in files), key=lambda each: each[0]
     )
     groups = [[file for _, file in group] for _, group in groupby(keyed, key=lambda each: each[0])]
-    return _union([_scan_of_partition(table_path, group, metadata) for group in groups])
+    return union_all([_scan_of_partition(table_path, group, metadata) for group in groups])
 
 
 def read_files(table_path: str, files: Iterable[AddFile], metadata: Metadata) -> pa.Table:
@@ -125,23 +124,6 @@ def _scan_of_partition(table_path: str, files: Sequence[AddFile], metadata: Meta
 
 
 def _constant(file: AddFile, field: StructField) -> Expression:
-    kind = pyspark_types_to_proto_types(field.dataType)
-    value = file.partition_values.get(field.name)
-    if not value:
-        return alias(Expression(literal=Expression.Literal(null=kind)), field.name)
-    return alias(Expression(cast=Expression.Cast(expr=string(value), type=kind)), field.name)
-
-
-def _union(parts: list[Relation]) -> Relation:
-    """A balanced tree, so that a thousand partitions do not make a plan a thousand deep."""
-    if len(parts) == 1:
-        return parts[0]
-    middle = len(parts) // 2
-    return Relation(
-        set_op=SetOperation(
-            left_input=_union(parts[:middle]),
-            right_input=_union(parts[middle:]),
-            set_op_type=SetOperation.SET_OP_TYPE_UNION,
-            is_all=True,
-        )
-    )
+    # Delta writes null as an empty text too.
+    value = file.partition_values.get(field.name) or None
+    return alias(text_as(field.dataType, value), field.name)

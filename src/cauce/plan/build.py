@@ -1,9 +1,18 @@
 """Make Connect relations and expressions in one line each: what rules and the SQL reader build with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pyspark.sql.connect.proto.expressions_pb2 import Expression
-from pyspark.sql.connect.proto.relations_pb2 import Drop, Filter, Project, Relation, SubqueryAlias
+from pyspark.sql.connect.proto.relations_pb2 import (
+    Drop,
+    Filter,
+    Project,
+    Relation,
+    SetOperation,
+    SubqueryAlias,
+)
+from pyspark.sql.connect.types import pyspark_types_to_proto_types
+from pyspark.sql.types import DataType
 
 __all__ = [
     "alias",
@@ -19,6 +28,8 @@ __all__ = [
     "star",
     "string",
     "subquery_alias",
+    "text_as",
+    "union_all",
 ]
 
 
@@ -52,6 +63,14 @@ def long(value: int) -> Expression:
 def string(value: str) -> Expression:
     """A STRING literal."""
     return Expression(literal=Expression.Literal(string=value))
+
+
+def text_as(kind: DataType, text: str | None) -> Expression:
+    """A constant of this type, cast from its text as values of partition columns are; None is null."""
+    type_message = pyspark_types_to_proto_types(kind)
+    if text is None:
+        return Expression(literal=Expression.Literal(null=type_message))
+    return Expression(cast=Expression.Cast(expr=string(text), type=type_message))
 
 
 def call(name: str, *arguments: Expression, is_distinct: bool = False) -> Expression:
@@ -89,3 +108,18 @@ def drop(child: Relation, *names: str) -> Relation:
 def subquery_alias(child: Relation, name: str) -> Relation:
     """`child` under a table name."""
     return Relation(subquery_alias=SubqueryAlias(input=child, alias=name))
+
+
+def union_all(parts: Sequence[Relation]) -> Relation:
+    """All rows of one or more relations: a balanced tree, so that a thousand do not go a thousand deep."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    return Relation(
+        set_op=SetOperation(
+            left_input=union_all(parts[:middle]),
+            right_input=union_all(parts[middle:]),
+            set_op_type=SetOperation.SET_OP_TYPE_UNION,
+            is_all=True,
+        )
+    )

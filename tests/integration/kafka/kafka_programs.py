@@ -99,7 +99,7 @@ def errors(spark: SparkSession, servers: str, own: str, folder: Path) -> Any:
         ).collect(),
         "no such topic": lambda: read(spark, servers, "nowhere", **QUICK).collect(),
         "time in the future": lambda: read(
-            spark, servers, "seed.plain", startingTimestamp="9999999999999", **QUICK
+            spark, servers, "seed.json", startingTimestamp="9999999999999", **QUICK
         ).collect(),
         "no strategy": lambda: (
             spark.read.format("kafka").option("kafka.bootstrap.servers", servers).load().schema

@@ -78,6 +78,16 @@ def test_every_record_arrives_once_while_the_broker_comes_and_goes(
 
 def test_a_second_process_with_the_same_query_is_shut_out(spark, kafka, options, topic, tmp_path):
     """The checkpoint's lock guards one machine; the transaction's id guards the topic everywhere."""
+    query = copying(spark, kafka, options, topic, tmp_path)
+    take_over(kafka, f"cauce-{query.id}", f"{topic}.out")
+    kafka.send(topic, ["b"])
+    with pytest.raises(StreamingQueryException, match="FENCED|fenced"):
+        query.processAllAvailable()
+    assert kafka.values(f"{topic}.out") == ["a", "other"]
+
+
+def copying(spark, kafka, options, topic, checkpoint):
+    """A query that has copied the one record of the topic to `.out`, exactly once, and runs on."""
     kafka.create(topic)
     kafka.create(f"{topic}.out")
     kafka.send(topic, ["a"])
@@ -87,13 +97,9 @@ def test_a_second_process_with_the_same_query_is_shut_out(spark, kafka, options,
         .load()
     )
     writer = source.select("value").writeStream.format("kafka").options(**options, topic=f"{topic}.out")
-    query = writer.options(**{"cauce.exactlyOnce": "true", "checkpointLocation": str(tmp_path)}).start()
+    query = writer.options(**{"cauce.exactlyOnce": "true", "checkpointLocation": str(checkpoint)}).start()
     query.processAllAvailable()
-    take_over(kafka, f"cauce-{query.id}", f"{topic}.out")
-    kafka.send(topic, ["b"])
-    with pytest.raises(StreamingQueryException, match="FENCED|fenced"):
-        query.processAllAvailable()
-    assert kafka.values(f"{topic}.out") == ["a", "other"]
+    return query
 
 
 def take_over(kafka: KafkaBroker, transactional_id: str, topic: str) -> None:
@@ -107,17 +113,7 @@ def take_over(kafka: KafkaBroker, transactional_id: str, topic: str) -> None:
 
 
 def test_the_number_of_the_batch_is_in_the_group(spark, kafka, options, topic, tmp_path):
-    kafka.create(topic)
-    kafka.create(f"{topic}.out")
-    kafka.send(topic, ["a"])
-    source = (
-        spark.readStream.format("kafka")
-        .options(**options, subscribe=topic, startingOffsets="earliest")
-        .load()
-    )
-    writer = source.select("value").writeStream.format("kafka").options(**options, topic=f"{topic}.out")
-    query = writer.options(**{"cauce.exactlyOnce": "true", "checkpointLocation": str(tmp_path)}).start()
-    query.processAllAvailable()
+    query = copying(spark, kafka, options, topic, tmp_path)
     query.stop()
     from confluent_kafka import ConsumerGroupTopicPartitions
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from pyspark.sql.connect.proto import Expression, Project, Read, Relation, SetOperation
-from pyspark.sql.connect.types import pyspark_types_to_proto_types
-from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType, TimestampType
+from pyspark.sql.connect.proto import Expression, Project, Read, Relation
+from pyspark.sql.types import ArrayType, DataType, MapType, StructType, TimestampType
 
 from cauce.engine.ddl import ddl_text
 from cauce.files import FileStatus, uri_of_path
 from cauce.formats.parquet_schema import has_int96
+from cauce.plan.build import alias, text_as, union_all
 from cauce.streaming.sources.file_metadata import metadata_expression
 
 __all__ = ["PartitionedFile", "files_relation"]
@@ -49,7 +49,7 @@ def files_relation(
         scan = Relation(read=Read(data_source=source))
         constants = _constants(members[0], partitions)
         parts.append(_with_constants(scan, constants) if constants else scan)
-    return _union(parts)
+    return union_all(parts)
 
 
 def _key(file: PartitionedFile, with_moments: bool) -> tuple:
@@ -79,30 +79,5 @@ def _with_constants(scan: Relation, constants: list[Expression]) -> Relation:
 
 def _constants(file: PartitionedFile, partitions: StructType) -> list[Expression]:
     pairs = zip(file.values, partitions.fields, strict=True)
-    columns = [_constant(value, field) for value, field in pairs]
+    columns = [alias(text_as(field.dataType, value), field.name) for value, field in pairs]
     return columns if file.metadata is None else [*columns, metadata_expression(file.metadata)]
-
-
-def _constant(value: str | None, field: StructField) -> Expression:
-    kind = pyspark_types_to_proto_types(field.dataType)
-    if value is None:
-        expression = Expression(literal=Expression.Literal(null=kind))
-    else:
-        text = Expression(literal=Expression.Literal(string=value))
-        expression = Expression(cast=Expression.Cast(expr=text, type=kind))
-    return Expression(alias=Expression.Alias(expr=expression, name=[field.name]))
-
-
-def _union(parts: list[Relation]) -> Relation:
-    """A balanced tree, so that a thousand partitions do not make a plan a thousand deep."""
-    if len(parts) == 1:
-        return parts[0]
-    middle = len(parts) // 2
-    return Relation(
-        set_op=SetOperation(
-            left_input=_union(parts[:middle]),
-            right_input=_union(parts[middle:]),
-            set_op_type=SetOperation.SET_OP_TYPE_UNION,
-            is_all=True,
-        )
-    )
