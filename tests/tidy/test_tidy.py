@@ -125,8 +125,6 @@ OPTIONAL_CLIENTS = {
     "psycopg",
     "deltalake",
     "mlflow",
-    "sklearn",
-    "lightgbm",
     "fastapi",
 }
 
@@ -134,6 +132,12 @@ OPTIONAL_CLIENTS = {
 @pytest.mark.parametrize("client", sorted(OPTIONAL_CLIENTS))
 def test_an_optional_client_is_imported_in_one_file(client: str) -> None:
     assert len([name(path) for path in SOURCE if client in imports(path)]) <= 1
+
+
+@pytest.mark.parametrize("solver", ["lightgbm", "scipy", "sklearn"])
+def test_solvers_are_imported_by_ml_alone(solver: str) -> None:
+    users = [name(path) for path in SOURCE if solver in imports(path)]
+    assert [user for user in users if "cauce/ml/" not in user] == []
 
 
 def test_the_example_programs_know_nothing_of_cauce() -> None:

@@ -1,0 +1,50 @@
+"""The parameters of one stage: what the program set, over the defaults of its pyspark.ml class."""
+
+import functools
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["Params"]
+
+
+class Params:
+    """Parameters by name: `params["maxIter"]` is the set value, else the default, else a KeyError.
+
+    `class_name` is Spark's (org.apache.spark.ml.feature.Binarizer), of the estimator for a fitted model.
+    """
+
+    def __init__(self, class_name: str, uid: str, values: Mapping[str, Any] | None = None) -> None:
+        self.class_name = class_name
+        self.uid = uid
+        self.values: dict[str, Any] = dict(values or {})
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name] if name in self.values else self.defaults[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.values or name in self.defaults
+
+    def get(self, name: str, otherwise: Any = None) -> Any:
+        """The set value, else the default, else `otherwise`."""
+        return self.values.get(name, self.defaults.get(name, otherwise))
+
+    def is_set(self, name: str) -> bool:
+        """Whether the program gave a value."""
+        return name in self.values
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """The defaults as the client's own class states them, so that they are written down once."""
+        return _defaults(self.class_name)
+
+    def updated(self, values: Mapping[str, Any]) -> "Params":
+        """The same with some values replaced."""
+        return Params(self.class_name, self.uid, {**self.values, **values})
+
+
+@functools.cache
+def _defaults(class_name: str) -> Mapping[str, Any]:
+    module, _, name = class_name.replace("org.apache.spark", "pyspark", 1).rpartition(".")
+    stage = getattr(importlib.import_module(module), name)()
+    return {param.name: value for param, value in stage._defaultParamMap.items()}

@@ -1,0 +1,116 @@
+"""What a stage of a pipeline can do: transform rows, be fitted to rows, judge rows.
+
+Stage
+|-- Transformer          output_schema(schema), transform(batch)
+|   `-- Model            what an estimator learned; attributes, and the rows it is saved as
+|-- Estimator            fit(dataset) -> Model
+`-- Evaluator            evaluate(dataset) -> float
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, Protocol, Self, TypeVar
+
+import pyarrow as pa
+from pyspark.sql.types import StructType
+
+from cauce.ml.params import Params
+
+__all__ = ["Dataset", "Estimator", "Evaluator", "Model", "Stage", "Transformer", "attribute"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Dataset(Protocol):
+    """The rows a stage is fitted to or judged by; every call reads them again, unless noted."""
+
+    @property
+    def schema(self) -> StructType:
+        """Spark's schema: vectors are VectorUDT, columns carry their ML attributes in `metadata`."""
+        ...
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The rows in bounded pieces, these columns only, in this order."""
+        ...
+
+    def table(self, columns: Sequence[str]) -> pa.Table:
+        """All rows at once, these columns only, in this order."""
+        ...
+
+
+class Stage(ABC):  # noqa: B024 - what its kinds share; they are the abstract ones
+    """Anything with parameters."""
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+
+
+class Transformer(Stage):
+    """A function of rows: it appends columns, and may leave rows out."""
+
+    @abstractmethod
+    def output_schema(self, schema: StructType) -> StructType:
+        """The input's fields, then the appended ones with their metadata.
+
+        Raises what Spark's transformSchema raises for missing columns and wrong types.
+        """
+
+    @abstractmethod
+    def transform(self, batch: pa.RecordBatch, schema: StructType) -> pa.RecordBatch:
+        """The rows of `batch`, which has the columns of `schema`, as output_schema(schema) describes them."""
+
+
+class Model(Transformer):
+    """A fitted transformer. Methods marked `@attribute` can be asked for by the client, by Spark's names."""
+
+    class_name: ClassVar[str]
+    """Spark's name of the model class: org.apache.spark.ml.classification.LogisticRegressionModel."""
+    summary: "Any | None" = None
+    """The training summary (a Summary of its family), if the estimator made one."""
+
+    @abstractmethod
+    def data(self) -> pa.Table:
+        """The rows Spark saves in the model's `data` folder, in its schema."""
+
+    @classmethod
+    @abstractmethod
+    def from_data(cls, params: Params, metadata: dict[str, Any], data: pa.Table) -> Self:
+        """The model saved as these rows; `metadata` is the JSON of its `metadata` folder."""
+
+    def extra_metadata(self) -> dict[str, Any]:
+        """What Spark adds to the model's metadata JSON (numFeatures, numClasses, ...)."""
+        return {}
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory the model holds, about."""
+        return self.data().nbytes
+
+
+class Estimator(Stage):
+    """Learns a model from rows."""
+
+    @abstractmethod
+    def output_schema(self, schema: StructType) -> StructType:
+        """As Transformer.output_schema, for the model to come; checked before any row is read."""
+
+    @abstractmethod
+    def fit(self, dataset: Dataset) -> Model:
+        """The model, with `params` of this estimator."""
+
+
+class Evaluator(Stage):
+    """Judges rows that hold predictions and labels."""
+
+    @abstractmethod
+    def evaluate(self, dataset: Dataset) -> float: ...
+
+
+def attribute(method: F) -> F:
+    """Mark a method as one the client may call by name (Spark's allow-list of attributes).
+
+    It returns a Python scalar, a list, a Vector or Matrix, a pa.Table (for the client a DataFrame), another
+    object with attributes (a summary, a tree), or a list of models.
+    """
+    method.__dict__["is_attribute"] = True
+    return method
