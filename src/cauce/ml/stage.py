@@ -77,6 +77,15 @@ class Model(Transformer):
     def from_data(cls, params: Params, metadata: dict[str, Any], data: pa.Table) -> Self:
         """The model saved as these rows; `metadata` is the JSON of its `metadata` folder."""
 
+    def folders(self) -> dict[str, pa.Table]:
+        """What Spark saves beside `metadata`, by folder; models of more than `data` override both ways."""
+        return {"data": self.data()}
+
+    @classmethod
+    def from_folders(cls, params: Params, metadata: dict[str, Any], folders: dict[str, pa.Table]) -> Self:
+        """The model saved in these folders."""
+        return cls.from_data(params, metadata, folders["data"])
+
     def extra_metadata(self) -> dict[str, Any]:
         """What Spark adds to the model's metadata JSON (numFeatures, numClasses, ...)."""
         return {}
