@@ -77,14 +77,14 @@ class Model(Transformer):
     def from_data(cls, params: Params, metadata: dict[str, Any], data: pa.Table) -> Self:
         """The model saved as these rows; `metadata` is the JSON of its `metadata` folder."""
 
-    def folders(self) -> dict[str, pa.Table]:
-        """What Spark saves beside `metadata`, by folder; models of more than `data` override both ways."""
+    def tables(self) -> dict[str, pa.Table]:
+        """Every folder Spark saves rows of the model in, by its path below the model's: {"data": ...}."""
         return {"data": self.data()}
 
     @classmethod
-    def from_folders(cls, params: Params, metadata: dict[str, Any], folders: dict[str, pa.Table]) -> Self:
-        """The model saved in these folders."""
-        return cls.from_data(params, metadata, folders["data"])
+    def from_tables(cls, params: Params, metadata: dict[str, Any], tables: dict[str, pa.Table]) -> Self:
+        """The model saved as these folders; what `from_data` is for the usual single one."""
+        return cls.from_data(params, metadata, tables["data"])
 
     def extra_metadata(self) -> dict[str, Any]:
         """What Spark adds to the model's metadata JSON (numFeatures, numClasses, ...)."""
