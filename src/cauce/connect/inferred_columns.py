@@ -2,28 +2,25 @@
 
 import os
 
-from pyspark.sql.connect.proto import Aggregate, Expression, Relation, WithColumns
-from pyspark.sql.types import ArrayType, DataType, IntegerType, LongType, StringType, StructField, StructType
+from pyspark.sql.connect.proto import Expression, Relation, WithColumns
+from pyspark.sql.types import ArrayType, DataType, StringType, StructField, StructType
 
 from cauce.connect.preparation import replace
 from cauce.engine import EngineSession
 from cauce.engine.ddl import ddl_text
 from cauce.files import open_file_system
 from cauce.formats.partition_path import infer_partition_schema, partition_values
-from cauce.plan.build import attribute, call
+from cauce.plan.build import attribute
 from cauce.streaming.sources.file_listing import FileListing
 
 __all__ = ["infer_as_spark"]
 
-INT_MAX = 2**31 - 1
-
 
 def infer_as_spark(node: Relation, local_paths: list[str], engine: EngineSession) -> None:
-    """Rewrite, in place, a read without a schema: JSON by name, integers of CSV and folders as INT."""
+    """Rewrite, in place, a read without a schema: JSON by name, integers of folders as INT."""
     source = node.read.data_source
     format_name = source.format.lower()
     kinds = _partition_kinds(local_paths)
-    options = {key.lower(): value.lower() for key, value in source.options.items()}
     if format_name == "json":
         columns = engine.schema(node)
         found = [field for field in columns if field.name not in kinds]
@@ -31,8 +28,6 @@ def infer_as_spark(node: Relation, local_paths: list[str], engine: EngineSession
         source.schema = ddl_text(StructType([*_by_name(found), *typed]))
         return
     casts = {name: kind for name, kind in kinds.items() if not isinstance(kind, StringType)}
-    if format_name == "csv" and options.get("inferschema") == "true":
-        casts |= _small_integers(node, engine)
     if casts:
         _cast(node, casts)
 
@@ -59,23 +54,6 @@ def _sorted(kind: DataType) -> DataType:
     if isinstance(kind, StructType):
         return StructType(_by_name(list(kind)))
     return ArrayType(_sorted(kind.elementType)) if isinstance(kind, ArrayType) else kind
-
-
-def _small_integers(node: Relation, engine: EngineSession) -> dict[str, DataType]:
-    """Whole numbers that all fit an INT are read as one; this is another look at the file, as in Spark."""
-    names = [field.name for field in engine.schema(node) if isinstance(field.dataType, LongType)]
-    if not names:
-        return {}
-    columns = [attribute(name) for name in names]
-    extremes = [call(name, column) for column in columns for name in ("min", "max")]
-    asked = Aggregate(input=node, group_type=Aggregate.GROUP_TYPE_GROUPBY, aggregate_expressions=extremes)
-    row = [column[0].as_py() for column in engine.run(Relation(aggregate=asked)).columns]
-    pairs = zip(names, row[::2], row[1::2], strict=True)
-    return {
-        name: IntegerType()
-        for name, low, high in pairs
-        if low is not None and -INT_MAX <= low <= high <= INT_MAX
-    }
 
 
 def _cast(node: Relation, kinds: dict[str, DataType]) -> None:

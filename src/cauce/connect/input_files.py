@@ -8,7 +8,7 @@ from pyspark.sql.connect.proto import Relation
 from cauce.connect.inferred_columns import infer_as_spark
 from cauce.connect.preparation import Preparation, replace
 from cauce.errors import AnalysisException
-from cauce.streaming.sources.batch_files import FORMATS_READ_HERE, read_batch_files
+from cauce.streaming.sources.batch_files import is_read_here, read_batch_files
 from cauce.streaming.sources.batch_kafka import read_batch_kafka
 from cauce.streaming.sources.pinned_files import pinned_files
 from cauce.streaming.sources.sink_output import listed_files
@@ -42,7 +42,7 @@ def check_paths(node: Relation, preparation: Preparation) -> None:
         if not source.schema and source.format.lower() in ("parquet", "orc") and _is_empty(local):
             raise AnalysisException("UNABLE_TO_INFER_SCHEMA", format=source.format.capitalize())
     session = preparation.session
-    if source.format.lower() in FORMATS_READ_HERE:
+    if is_read_here(source) and all(_local_path(path) for path in source.paths):
         conf = session.settings.snapshot()
         table = read_batch_files(source, session.engine, conf, rows=preparation.running)
         replace(node, session.engine.leaf(table, preparation.lease))

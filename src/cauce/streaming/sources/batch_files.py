@@ -1,4 +1,4 @@
-"""Batch reads of formats that the engine does not know: the same readers, over all files at once."""
+"""Batch reads that the engine would not read as Spark does: the streams' readers, over all files at once."""
 
 from collections.abc import Sequence
 
@@ -15,10 +15,20 @@ from cauce.streaming.sources.file_schema import resolve_file_schema
 from cauce.streaming.sources.sink_output import parse_schema, sink_log_files
 from cauce.streaming.sources.source import SourceContext, SourceOptions
 
-__all__ = ["FORMATS_READ_HERE", "read_batch_files"]
+__all__ = ["is_read_here", "read_batch_files"]
 
-FORMATS_READ_HERE = ("orc",)
+ENGINES_CSV_OPTIONS = frozenset({"header", "sep", "delimiter", "path", "inferschema"})
+"""With these alone, and all columns texts, the engine reads CSV as Spark does."""
 INFERRING = {"spark.sql.streaming.schemaInference": "true"}
+
+
+def is_read_here(source: Read.DataSource) -> bool:
+    """Whether the engine would not know the format, or would read its values otherwise than Spark."""
+    if source.format.lower() != "csv":
+        return source.format.lower() == "orc"
+    options = {name.lower(): value.lower() for name, value in source.options.items()}
+    typed = source.schema or options.get("inferschema") == "true"
+    return bool(typed) or not ENGINES_CSV_OPTIONS.issuperset(options)
 
 
 def read_batch_files(source: Read.DataSource, engine: EngineSession, conf: Conf, *, rows: bool) -> pa.Table:

@@ -7,6 +7,8 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructFi
 
 from cauce.errors import AnalysisException, IllegalArgumentException
 from cauce.files import uri_of_path
+from cauce.formats import FormatOptions, decompress
+from cauce.formats.csv_inference import infer_csv
 from cauce.formats.orc_reader import orc_schema
 from cauce.formats.parquet_schema import noted_schema
 from cauce.formats.partition_path import infer_partition_schema, partition_values
@@ -22,7 +24,7 @@ SCHEMA_INFERENCE = "spark.sql.streaming.schemaInference"
 PARTITION_INFERENCE = "spark.sql.sources.partitionColumnTypeInference.enabled"
 FORCE_NULLABLE = "spark.sql.streaming.fileSource.schema.forceNullable"
 INFERENCE_FILES_MAX = 100
-"""Files looked at to infer a schema; the oldest first, like everything else a stream reads."""
+"""Files of JSON looked at to infer a schema; the oldest first, like everything else a stream reads."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,18 @@ def _infer(options: SourceOptions, context: SourceContext, paths: list[str]) -> 
         return noted
     if options.format.lower() == "orc":
         return orc_schema(paths[0])
+    if options.format.lower() == "csv":
+        return _infer_csv(options, context, paths)
     source = Read.DataSource(
         format=options.format,
         paths=[uri_of_path(path) for path in paths[:INFERENCE_FILES_MAX]],
         options=reader_options(options),
     )
     return context.engine.schema(Relation(read=Read(data_source=source)))
+
+
+def _infer_csv(options: SourceOptions, context: SourceContext, paths: list[str]) -> StructType:
+    given = reader_options(options)
+    time_zone = options.get("timeZone") or context.engine.time_zone
+    files = [decompress(path, context.file_system.read_bytes(path)) for path in paths]
+    return infer_csv(files, FormatOptions(given, time_zone))
