@@ -82,8 +82,6 @@ def report_pruning(table: DataFrame) -> None:
         # The sum makes the engine read a column; a bare count may come from the files' footers.
         (count, total), seconds = timed(lambda frame=frame: frame.agg(F.count("*"), F.sum("amount")).first())
         print(f"{name:14} {count:>12,} rows  sum {total:>16,.1f}  {seconds:6.2f} s")
-    files = {"all": table.inputFiles(), "one partition": one.inputFiles()}
-    print(", ".join(f"{name}: {len(paths)} files" for name, paths in files.items()))
 
 
 def timed(work: Callable[[], tuple]) -> tuple[tuple, float]:
