@@ -8,6 +8,9 @@
     |   `-- NumberFormatException      java.lang.NumberFormatException
     |-- UnsupportedOperationException  java.lang.UnsupportedOperationException
     |-- IllegalStateException          java.lang.IllegalStateException
+    |-- RuntimeException               java.lang.RuntimeException
+    |-- ClassCastException             java.lang.ClassCastException
+    |-- NullPointerException           java.lang.NullPointerException
     |-- ArithmeticException            java.lang.ArithmeticException
     |-- SparkClassNotFoundException    org.apache.spark.SparkClassNotFoundException
     |-- SparkRuntimeException          org.apache.spark.SparkRuntimeException
@@ -39,6 +42,7 @@ __all__ = [
     "AnalysisException",
     "ArithmeticException",
     "ArrayIndexOutOfBoundsException",
+    "ClassCastException",
     "ClassNotFoundException",
     "ConcurrentModificationException",
     "DateTimeException",
@@ -46,10 +50,12 @@ __all__ = [
     "IllegalArgumentException",
     "IllegalStateException",
     "NoSuchElementException",
+    "NullPointerException",
     "NumberFormatException",
     "ParseException",
     "PythonException",
     "QueryExecutionException",
+    "RuntimeException",
     "SQLException",
     "SparkClassNotFoundException",
     "SparkError",
@@ -134,6 +140,26 @@ class IllegalStateException(SparkError):
     """Files or objects in a state that must not happen."""
 
     java_class = "java.lang.IllegalStateException"
+    java_parents = ("java.lang.RuntimeException", *SparkError.java_parents)
+
+
+class RuntimeException(SparkError):
+    """A failure that has no better name in Spark."""
+
+    java_class = "java.lang.RuntimeException"
+
+
+class NullPointerException(SparkError):
+    """A null where Spark takes none."""
+
+    java_class = "java.lang.NullPointerException"
+    java_parents = ("java.lang.RuntimeException", *SparkError.java_parents)
+
+
+class ClassCastException(SparkError):
+    """Spark took one thing for another."""
+
+    java_class = "java.lang.ClassCastException"
     java_parents = ("java.lang.RuntimeException", *SparkError.java_parents)
 
 

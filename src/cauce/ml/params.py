@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Params"]
+__all__ = ["Params", "estimator_of"]
 
 
 class Params:
@@ -36,7 +36,8 @@ class Params:
     @property
     def defaults(self) -> Mapping[str, Any]:
         """The defaults as the client's own class states them, so that they are written down once."""
-        return _defaults(self.class_name)
+        uid, defaults = _defaults(self.class_name)
+        return {name: _for_stage(value, uid, self.uid) for name, value in defaults.items()}
 
     def updated(self, values: Mapping[str, Any]) -> "Params":
         """The same with some values replaced."""
@@ -44,7 +45,23 @@ class Params:
 
 
 @functools.cache
-def _defaults(class_name: str) -> Mapping[str, Any]:
+def _defaults(class_name: str) -> tuple[str, Mapping[str, Any]]:
     module, _, name = class_name.replace("org.apache.spark", "pyspark", 1).rpartition(".")
     stage = getattr(importlib.import_module(module), name)()
-    return {param.name: value for param, value in stage._defaultParamMap.items()}
+    return stage.uid, {param.name: value for param, value in stage._defaultParamMap.items()}
+
+
+def _for_stage(value: Any, uid: str, stage_uid: str) -> Any:
+    """An output column is called after its stage unless the program names it."""
+    return value.replace(uid, stage_uid) if isinstance(value, str) else value
+
+
+def estimator_of(class_name: str) -> str:
+    """The class whose parameters a fitted model has; any other class is its own."""
+    module, _, name = class_name.rpartition(".")
+    if not name.endswith("Model"):
+        return class_name
+    plain = name.removesuffix("Model").removeprefix("Local").removeprefix("Distributed")
+    found = importlib.import_module(module.replace("org.apache.spark", "pyspark", 1))
+    shorter = plain.replace("Classification", "Classifier").replace("Regression", "Regressor")
+    return f"{module}.{plain if hasattr(found, plain) else shorter}"

@@ -8,12 +8,13 @@ Stage
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import pyarrow as pa
 from pyspark.sql.types import StructType
 
+from cauce.errors import IllegalArgumentException
 from cauce.ml.params import Params
 
 __all__ = ["Dataset", "Estimator", "Evaluator", "Model", "Stage", "Transformer", "attribute"]
@@ -41,8 +42,16 @@ class Dataset(Protocol):
 class Stage(ABC):  # noqa: B024 - what its kinds share; they are the abstract ones
     """Anything with parameters."""
 
+    valid: ClassVar[Mapping[str, Callable[[Any], bool]]] = {}
+    """Which values Spark takes for a parameter, where not every one."""
+
     def __init__(self, params: Params) -> None:
         self.params = params
+        for name, is_valid in self.valid.items():
+            if params.is_set(name) and not is_valid(params[name]):
+                shown = _scala_text(params[name])
+                message = f"{params.uid} parameter {name} given invalid value {shown}."
+                raise IllegalArgumentException(None, message)
 
 
 class Transformer(Stage):
@@ -58,6 +67,17 @@ class Transformer(Stage):
     @abstractmethod
     def transform(self, batch: pa.RecordBatch, schema: StructType) -> pa.RecordBatch:
         """The rows of `batch`, which has the columns of `schema`, as output_schema(schema) describes them."""
+
+    def looks_at_rows(self, schema: StructType) -> bool:
+        """Whether rows of this schema must be seen before the output can be described.
+
+        A VectorAssembler, say, takes sizes that no metadata tells from the first row.
+        """
+        return False
+
+    def having_seen(self, dataset: Dataset) -> "Transformer":
+        """The transformer to use instead, if it looks at rows, once it has."""
+        return self
 
 
 class Model(Transformer):
@@ -123,3 +143,12 @@ def attribute(method: F) -> F:
     """
     method.__dict__["is_attribute"] = True
     return method
+
+
+def _scala_text(value: Any) -> str:
+    """A parameter as Spark prints it in messages."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_scala_text, value))}]"
+    return str(value)

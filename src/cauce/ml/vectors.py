@@ -10,7 +10,22 @@ import pyarrow as pa
 import scipy.sparse as sp
 from pyspark.ml.linalg import VectorUDT
 
-__all__ = ["MATRIX", "VECTOR", "as_csr", "as_dense", "dense_column", "is_vector", "sparse_column"]
+__all__ = [
+    "MATRIX",
+    "VECTOR",
+    "Stored",
+    "as_csr",
+    "as_dense",
+    "compressed_column",
+    "dense_column",
+    "dense_rows",
+    "is_vector",
+    "mixed_column",
+    "sizes",
+    "sparse_column",
+    "stored",
+    "with_values",
+]
 
 VECTOR = pa.struct(
     [
@@ -44,10 +59,37 @@ class _Parts:
 
     is_dense: np.ndarray
     sizes: np.ndarray
-    index_offsets: np.ndarray
     indices: np.ndarray
     value_offsets: np.ndarray
     values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Every stored number of a vector column: all those of dense rows, the listed ones of sparse rows."""
+
+    values: np.ndarray
+    rows: np.ndarray
+    places: np.ndarray
+    """Positions in the vectors."""
+
+
+def stored(column: pa.StructArray) -> Stored:
+    """The stored numbers in order. No null rows."""
+    matrix = as_csr(column)
+    rows = np.repeat(np.arange(len(column)), np.diff(matrix.indptr))
+    return Stored(matrix.data, rows, matrix.indices)
+
+
+def with_values(column: pa.StructArray, values: np.ndarray) -> pa.StructArray:
+    """The same vectors, dense or sparse as they are, with other stored numbers. No null rows."""
+    kinds, row_sizes, indices, lists = column.flatten()
+    offsets = lists.offsets.to_numpy()
+    offsets = offsets - offsets[0] if len(offsets) else np.zeros(1, dtype=np.int32)
+    new = pa.ListArray.from_arrays(
+        pa.array(offsets), pa.array(values.astype(np.float64)), type=VECTOR.field("values").type
+    )
+    return pa.StructArray.from_arrays([kinds, row_sizes, indices, new], fields=list(VECTOR))
 
 
 def as_dense(column: pa.StructArray) -> np.ndarray:
@@ -59,6 +101,17 @@ def as_dense(column: pa.StructArray) -> np.ndarray:
     return np.asarray(as_csr(column).todense())
 
 
+def dense_rows(column: pa.StructArray) -> np.ndarray:
+    """(rows,) bool: which vectors are dense. No null rows."""
+    return _parts(column).is_dense
+
+
+def sizes(column: pa.StructArray) -> np.ndarray:
+    """(rows,) int: the size of every vector. No null rows."""
+    parts = _parts(column)
+    return np.where(parts.is_dense, np.diff(parts.value_offsets), parts.sizes)
+
+
 def as_csr(column: pa.StructArray) -> sp.csr_array:
     """(rows, size) sparse; stored zeros of dense rows stay stored. No null rows."""
     parts = _parts(column)
@@ -66,10 +119,9 @@ def as_csr(column: pa.StructArray) -> sp.csr_array:
     starts = np.repeat(parts.value_offsets[:-1], lengths)
     columns = np.arange(len(parts.values), dtype=np.int32) - starts.astype(np.int32)
     columns[np.repeat(~parts.is_dense, lengths)] = parts.indices
-    sizes = np.where(parts.is_dense, lengths, parts.sizes)
-    size = int(sizes.max()) if len(sizes) else 0
-    offsets = parts.value_offsets - parts.value_offsets[0]
-    return sp.csr_array((parts.values, columns, offsets), shape=(len(column), size))
+    row_sizes = np.where(parts.is_dense, lengths, parts.sizes)
+    size = int(row_sizes.max()) if len(row_sizes) else 0
+    return sp.csr_array((parts.values, columns, parts.value_offsets), shape=(len(column), size))
 
 
 def dense_column(values: np.ndarray) -> pa.StructArray:
@@ -81,6 +133,34 @@ def dense_column(values: np.ndarray) -> pa.StructArray:
     ones = pa.array(np.ones(rows, dtype=np.int8))
     nothing = pa.nulls(rows, VECTOR.field("indices").type)
     return pa.StructArray.from_arrays([ones, pa.nulls(rows, pa.int32()), nothing, lists], fields=list(VECTOR))
+
+
+def compressed_column(rows: sp.csr_array | np.ndarray) -> pa.StructArray:
+    """Rows each in the kind that takes less memory, as Spark's Vector.compressed; zeros are dropped."""
+    if isinstance(rows, np.ndarray):
+        if bool((1.5 * (np.count_nonzero(rows, axis=1) + 1.0) >= rows.shape[1]).all()):
+            return dense_column(rows + 0.0)  # Of the two zeros, only 0.0 is one that is not stored.
+        rows = sp.csr_array(rows)
+    rows.eliminate_zeros()
+    return mixed_column(rows, 1.5 * (np.diff(rows.indptr) + 1.0) >= rows.shape[1])
+
+
+def mixed_column(rows: sp.csr_array, is_dense: np.ndarray) -> pa.StructArray:
+    """CSR rows as dense vectors where `is_dense`, else as sparse vectors of the stored entries."""
+    if is_dense.all():
+        return dense_column(np.asarray(rows.todense()))
+    if not is_dense.any():
+        return sparse_column(rows)
+    rows.sort_indices()
+    count, size = rows.shape
+    stored = np.diff(rows.indptr)
+    offsets = np.concatenate([[0], np.cumsum(np.where(is_dense, size, stored))]).astype(np.int32)
+    values = np.zeros(offsets[-1])
+    within = np.arange(rows.nnz) - np.repeat(rows.indptr[:-1], stored)
+    densely = np.repeat(is_dense, stored)
+    values[np.repeat(offsets[:-1], stored) + np.where(densely, rows.indices, within)] = rows.data
+    index_offsets = np.concatenate([[0], np.cumsum(np.where(is_dense, 0, stored))]).astype(np.int32)
+    return _column(is_dense, size, (index_offsets, rows.indices[~densely]), (offsets, values))
 
 
 def sparse_column(rows: sp.csr_array) -> pa.StructArray:
@@ -99,13 +179,33 @@ def sparse_column(rows: sp.csr_array) -> pa.StructArray:
     return pa.StructArray.from_arrays([kinds, sizes, indices, values], fields=list(VECTOR))
 
 
+def _column(
+    is_dense: np.ndarray, size: int, indices: tuple[np.ndarray, ...], values: tuple[np.ndarray, ...]
+) -> pa.StructArray:
+    """Vectors of their lists' (offsets, items)."""
+    mask = pa.array(is_dense)
+    index_lists = pa.ListArray.from_arrays(
+        pa.array(indices[0]),
+        pa.array(indices[1].astype(np.int32)),
+        type=VECTOR.field("indices").type,
+        mask=mask,
+    )
+    value_lists = pa.ListArray.from_arrays(
+        pa.array(values[0]), pa.array(values[1]), type=VECTOR.field("values").type
+    )
+    row_sizes = pa.array(np.full(len(is_dense), size, dtype=np.int32), mask=is_dense)
+    kinds = pa.array(is_dense.astype(np.int8))
+    return pa.StructArray.from_arrays([kinds, row_sizes, index_lists, value_lists], fields=list(VECTOR))
+
+
 def _parts(column: pa.StructArray) -> _Parts:
-    kinds, sizes, indices, values = column.flatten()
+    kinds, row_sizes, indices, values = column.flatten()
+    # Offsets of a slice begin where the slice does, its flattened items at zero.
+    offsets = values.offsets.to_numpy()
     return _Parts(
         is_dense=kinds.to_numpy(zero_copy_only=False) == 1,
-        sizes=sizes.fill_null(0).to_numpy(zero_copy_only=False),
-        index_offsets=indices.offsets.to_numpy(),
+        sizes=row_sizes.fill_null(0).to_numpy(zero_copy_only=False),
         indices=indices.flatten().to_numpy(),
-        value_offsets=values.offsets.to_numpy(),
+        value_offsets=offsets - offsets[0] if len(offsets) else np.zeros(1, dtype=np.int32),
         values=values.flatten().to_numpy(),
     )
