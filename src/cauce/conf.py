@@ -27,6 +27,8 @@ DEFAULTS: dict[str, str] = {
     "spark.sql.streaming.stopActiveRunOnRestart": "true",
     "spark.sql.streaming.stopTimeout": "0",
     "spark.sql.streaming.unsupportedOperationCheck": "true",
+    "cauce.sql.streaming.deadLetterMaxRowsPerBatch": "1000",
+    "cauce.sql.streaming.deadLetterPath": "",
     "cauce.sql.streaming.relaxed": "false",
 }
 

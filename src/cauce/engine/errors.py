@@ -64,12 +64,25 @@ def translate(error: grpc.RpcError) -> SparkError:
         return ours
     raised = CLASSES.get(_java_class(status), SparkError)
     if raised is PythonException:
-        return PythonException(None, user_traceback(message))
+        return _raised_by_us(message) or PythonException(None, user_traceback(message))
     for candidate in RULES:
         match = candidate.pattern.search(message)
         if match is not None:
             return candidate.raised(candidate.condition, **candidate.parameters(match))
     return raised(None, message.removeprefix("invalid argument: "))
+
+
+OURS = re.compile(r"^cauce\.errors\.(?P<name>\w+): \[(?P<condition>[A-Z][\w.]+)\] ", re.MULTILINE)
+
+
+def _raised_by_us(traceback: str) -> SparkError | None:
+    """The error of a function of our own, such as `from_avro`, which reaches us as a traceback."""
+    found = OURS.search(traceback)
+    if found is None or found["condition"] not in errors.conditions():
+        return None
+    error = getattr(errors, found["name"])(None, traceback[found.start("condition") - 1 :].rstrip())
+    error.condition, error.sqlstate = found["condition"], errors.conditions()[found["condition"]]["sqlState"]
+    return error
 
 
 def _java_class(status: status_pb2.Status | None) -> str:

@@ -1,9 +1,10 @@
 """The options of a file reader or writer, by name without regard to case."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cauce.conf import parse_boolean
+from cauce.errors import SparkError
 
 __all__ = ["FormatOptions"]
 
@@ -14,6 +15,8 @@ class FormatOptions:
 
     options: Mapping[str, str] = field(default_factory=dict)
     time_zone: str = "UTC"
+    put_aside: Callable[[str, SparkError], None] | None = None
+    """Takes the text of a record that a reader in FAILFAST mode would fail on."""
 
     def get(self, *names: str, default: str = "") -> str:
         """The first of these options that is set."""

@@ -27,7 +27,7 @@ from cauce.formats.json_values import BadValueError, JsonRecord
 from cauce.formats.record_mode import RecordMode
 from cauce.formats.text_to_moment import moment_array
 
-__all__ = ["read_json"]
+__all__ = ["read_json", "read_json_texts"]
 
 BLOCK_BYTES_MIN, BLOCK_BYTES_MAX = 1 << 20, 8 << 20
 LINES_AT_ONCE = 1024
@@ -45,6 +45,27 @@ def read_json(data: bytes, schema: StructType, options: FormatOptions) -> pa.Tab
     data = _separated_by_line_feeds(_decoded(data, options), options)
     whole = _read_plain(data, schema, options, mode)
     return whole if whole is not None else _read_in_parts(data, schema, options, mode, slow)
+
+
+def read_json_texts(
+    texts: list[str | None], schema: StructType, options: FormatOptions
+) -> tuple[pa.Table, list[int | None]]:
+    """The rows of texts of one object each, and for each text the number of its row.
+
+    None for a text that is null or blank; of several objects in an array the first counts, as in Spark.
+    """
+    mode = RecordMode.parse(options)
+    given = [text for text in texts if text]
+    if len(given) == len(texts) and not any("\n" in text for text in given):
+        table = _read_plain("\n".join(given).encode(), schema, options, mode)
+        if table is not None and table.num_rows == len(texts):
+            return table, list(range(len(texts)))
+    slow, tables, numbers = _SlowReader(schema, options, mode), [_no_rows(schema)], list[int | None]()
+    for text in texts:  # A text may have no row, or several: only one after the other tells which has which.
+        rows = tables[0] if text is None else slow.read([text])
+        numbers.append(len(tables) - 1 if rows.num_rows else None)
+        tables.extend([rows.slice(0, 1)] if rows.num_rows else [])
+    return pa.concat_tables(tables), numbers
 
 
 def _read_in_parts(

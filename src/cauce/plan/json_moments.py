@@ -4,6 +4,7 @@ The engine's own `from_json` knows one way to write a moment and fails on every 
 """
 
 import json
+from collections.abc import Callable
 
 from pyspark.sql.connect.proto import Relation
 from pyspark.sql.connect.proto.expressions_pb2 import Expression
@@ -31,7 +32,7 @@ from cauce.plan.walk import (
     walk_expressions,
 )
 
-__all__ = ["read_json_moments", "read_json_moments_of"]
+__all__ = ["cast_from_text", "json_schema", "read_json_moments", "read_json_moments_of"]
 
 MOMENTS = (DateType, TimestampType, TimestampNTZType)
 
@@ -46,7 +47,7 @@ def read_json_moments_of(node: Relation) -> Relation:
     if not any(function_name(expression) == "from_json" for expression in walk_expressions(node)):
         return node
     old = expressions(node)
-    new = [transform_expression(expression, _cast_from_text) for expression in old]
+    new = [transform_expression(expression, _read_as_text) for expression in old]
     named = len(old) if kind(node) in ("project", "aggregate") else 0
     return replace_expressions(node, [*map(_named_as, old[:named], new[:named]), *new[named:]])
 
@@ -55,28 +56,39 @@ def _named_as(old: Expression, new: Expression) -> Expression:
     return new if new is old or new.HasField("alias") else alias(new, output_name(old))
 
 
-def _cast_from_text(expression: Expression) -> Expression:
+def _read_as_text(expression: Expression) -> Expression:
     """A call without options, whose schema is a text in the program and has dates or moments."""
     arguments = expression.unresolved_function.arguments
     if function_name(expression) != "from_json" or len(arguments) != 2:
         return expression
-    schema = _parsed(arguments[1].literal.string)
-    if schema is None:
+    schema = json_schema(arguments[1].literal.string)
+    if schema is None or _with_texts(schema) == schema:
         return expression
+
+    def read(texts: StructType) -> Expression:
+        call = Expression()
+        call.CopyFrom(expression)
+        call.unresolved_function.arguments[1].literal.string = texts.json()
+        return call
+
+    return cast_from_text(schema, read, may_fail=False)
+
+
+def cast_from_text(
+    schema: StructType, read: Callable[[StructType], Expression], *, may_fail: bool = True
+) -> Expression:
+    """What `read` gives for the schema with texts for moments, cast to the schema."""
     texts = _with_texts(schema)
+    assert isinstance(texts, StructType), "a struct stays one"
     if texts == schema:
-        return expression
-    read = Expression()
-    read.CopyFrom(expression)
-    read.unresolved_function.arguments[1].literal.string = texts.json()
+        return read(schema)
+    mode = Expression.Cast.EVAL_MODE_ANSI if may_fail else Expression.Cast.EVAL_MODE_TRY
     return Expression(
-        cast=Expression.Cast(
-            expr=read, type=pyspark_types_to_proto_types(schema), eval_mode=Expression.Cast.EVAL_MODE_TRY
-        )
+        cast=Expression.Cast(expr=read(texts), type=pyspark_types_to_proto_types(schema), eval_mode=mode)
     )
 
 
-def _parsed(text: str) -> DataType | None:
+def json_schema(text: str) -> StructType | None:
     """A schema as clients send it: JSON or DDL; None for what the engine is to judge."""
     try:
         if text.lstrip().startswith(("{", '"')):

@@ -1,6 +1,7 @@
 """One run of a query made live: everything is built from its description and its checkpoint alone."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,11 @@ from cauce.conf import Conf
 from cauce.engine import StreamEngine
 from cauce.session import Session
 from cauce.state.store import StateStore
+from cauce.streaming.dead_letters import DeadLetterOptions, DeadLetters
 from cauce.streaming.planner import StreamingPlan
 from cauce.streaming.planner.nodes import Batch, RemembersNode, Rows, table
+from cauce.streaming.planner.poison import PoisonRows
+from cauce.streaming.planner.source_leaf import SourceLeaf
 from cauce.streaming.sinks import ShowsLastBatch, Sink, SinkContext
 from cauce.streaming.sources import Source, SourceContext, source_class
 from cauce.streaming.state_agreement import agree_on_state
@@ -44,6 +48,8 @@ class Execution:
     locked_conf: dict[str, str]
     dormant: dict[int, dict[str, Any]]
     """References to state that the query does not use now, but may again: state variables left out."""
+    poison: PoisonRows | None = None
+    """Takes rows that would fail the query; None when they do."""
     last_timestamp_ms: int = 0
     """Batch timestamps never go back, whatever the machine's clock does."""
 
@@ -73,6 +79,7 @@ class Execution:
             source_rows=rows,
             tracker=self.tracker,
             stores=self.stores,
+            poison=self.poison,
         )
 
     def compute(self, batch: Batch) -> pa.Table:
@@ -97,6 +104,7 @@ def open_execution(
     conf: Conf,
     sink: Sink,
     output_mode: str,
+    dead_letters: DeadLetterOptions | None = None,
 ) -> Execution:
     """Recover the checkpoint, then build sources and stores on it."""
     shown = sink.latest_batch_id() if isinstance(sink, ShowsLastBatch) else None
@@ -110,6 +118,7 @@ def open_execution(
         conf=conf,
         sink=sink,
         output_mode=output_mode,
+        poison=None if dead_letters is None else _poison_rows(dead_letters, checkpoint),
     )
 
 
@@ -123,6 +132,7 @@ def build_execution(
     conf: Conf,
     sink: Sink,
     output_mode: str,
+    poison: PoisonRows | None = None,
 ) -> Execution:
     """Sources and stores as they are after the last commit of `recovered`."""
     latest, committed = recovered
@@ -135,6 +145,10 @@ def build_execution(
     tracker = WatermarkTracker(
         [node.delay_ms for node in plan.watermarks], conf.get("spark.sql.streaming.multipleWatermarkPolicy")
     )
+    source_context = _SourceContexts(checkpoint, session, clock, conf, poison)
+    sources = [_open_source(plan.sources[i], source_context.of(i)) for i in range(len(plan.sources))]
+    if poison is not None:
+        poison.sources = sources
     return Execution(
         checkpoint=checkpoint,
         recovered=recovered,
@@ -143,12 +157,13 @@ def build_execution(
         clock=clock,
         conf=conf,
         output_mode=output_mode,
-        sources=[_open_source(plan, i, checkpoint, session, clock, conf) for i in range(len(plan.sources))],
+        sources=sources,
         sink=sink,
         stores=open_stores(plan.stateful, checkpoint, references, conf),
         tracker=tracker,
         locked_conf=locked_conf(conf),
         dormant=dormant_state(plan.stateful, references),
+        poison=poison,
         last_timestamp_ms=latest[1].timestamp_ms if latest is not None else 0,
     )
 
@@ -166,20 +181,36 @@ def next_batch_id(recovered: Recovered) -> int:
     return latest[0] + 1 if committed is not None and committed[0] == latest[0] else latest[0]
 
 
-def _open_source(
-    plan: StreamingPlan, index: int, checkpoint: Checkpoint, session: Session, clock: Clock, conf: Conf
-) -> Source:
-    leaf = plan.sources[index]
-    context = SourceContext(
-        clock=clock,
-        conf=conf,
-        file_system=checkpoint.file_system,
-        metadata_path=checkpoint.source_path(index),
-        engine=session.engine,
-        data_sources=session.data_sources,
-    )
+@dataclass(frozen=True)
+class _SourceContexts:
+    """What the sources of a run share."""
+
+    checkpoint: Checkpoint
+    session: Session
+    clock: Clock
+    conf: Conf
+    poison: PoisonRows | None
+
+    def of(self, index: int) -> SourceContext:
+        return SourceContext(
+            clock=self.clock,
+            conf=self.conf,
+            file_system=self.checkpoint.file_system,
+            metadata_path=self.checkpoint.source_path(index),
+            engine=self.session.engine,
+            data_sources=self.session.data_sources,
+            put_aside=None if self.poison is None else functools.partial(self.poison.add_malformed, index),
+        )
+
+
+def _open_source(leaf: SourceLeaf, context: SourceContext) -> Source:
     options = dataclasses.replace(leaf.options, schema=leaf.schema)
     return source_class(options, context)(options, context)
+
+
+def _poison_rows(options: DeadLetterOptions, checkpoint: Checkpoint) -> PoisonRows:
+    query_id = checkpoint.metadata.read_or_create()
+    return PoisonRows(DeadLetters(options, checkpoint.file_system, query_id))
 
 
 def sink_context(

@@ -20,6 +20,7 @@ from cauce.errors import (
 from cauce.files import open_file_system
 from cauce.session import Session
 from cauce.streaming.continuation import CHECK_ONLY, checked, continuation
+from cauce.streaming.dead_letters import DeadLetterOptions
 from cauce.streaming.execution import sink_context
 from cauce.streaming.listener import ListenerBus
 from cauce.streaming.planner import plan_stream
@@ -76,7 +77,8 @@ class StreamingQueryManager:
         checkpoint = Checkpoint(*open_file_system(location))
         if not recovers_from_checkpoint(sink) and checkpoint.offsets.latest() is not None:
             raise AnalysisException("_LEGACY_ERROR_TEMP_1299", checkpointPath=f"{location}/offsets")
-        description = QueryDescription(plan, sink, trigger, conf, temporary)
+        dead_letters = DeadLetterOptions.of(sink, conf)
+        description = QueryDescription(plan, sink, trigger, conf, temporary, dead_letters)
         if description.portability:
             notes = "; ".join(description.portability)
             log.info("Query %s on Apache Spark 4.2: %s", sink.query_name or location, notes)

@@ -24,7 +24,7 @@ from cauce.checkpoint import CommitEntry, OffsetEntry
 from cauce.streaming.execution import Execution
 from cauce.streaming.planner.nodes import Batch
 from cauce.streaming.progress import BatchProgress, SinkProgress, SourceProgress, format_timestamp
-from cauce.streaming.sinks import ReportsMetrics
+from cauce.streaming.sinks import ReportsMetrics, ShowsLastBatch
 from cauce.streaming.sources.source import ReadLimit, Source
 
 __all__ = ["MicroBatches"]
@@ -45,6 +45,8 @@ class MicroBatches:
     available: list[str | None] = field(default_factory=list)
     """End offset of each source in the batch that is constructed."""
     _constructed: OffsetEntry | None = None
+    _is_repeated: bool = False
+    """Whether the constructed batch was begun by an earlier run."""
     _last_watermark_ms: int | None = None
     """Watermark of the batch this run finished last; None after a restart."""
     _late_watermark_ms: int = 0
@@ -68,7 +70,7 @@ class MicroBatches:
             self._late_watermark_ms = entry.watermark_ms
             self.batch_id += 1
             return
-        self._constructed = entry
+        self._constructed, self._is_repeated = entry, True
         previous = self.execution.checkpoint.offsets.get(self.batch_id - 1)
         if previous is not None:
             self.committed = list(previous.offsets)
@@ -178,6 +180,7 @@ class MicroBatches:
         with progress.timed("addBatch"):
             table = execution.compute(batch)
             references = self._commit_state(batch)
+            self._commit_dead_letters()
             written = execution.sink.add_batch(self.batch_id, table)
         execution.tracker.advance()
         with progress.timed("commitOffsets"):
@@ -188,6 +191,9 @@ class MicroBatches:
         self._report(entry, batch, written, progress)
 
     def _open_batch(self, entry: OffsetEntry, progress: BatchProgress) -> Batch:
+        if self.execution.poison is not None:
+            ranges = list(zip(self.committed, self.available, strict=True))
+            self.execution.poison.begin_batch(self.batch_id, entry.timestamp_ms, ranges)
         with progress.timed("getBatch"):
             rows = {
                 index: source.read(_start(source, start), source.parse_offset(end))
@@ -198,6 +204,15 @@ class MicroBatches:
             }
         self.execution.tracker.begin_batch()
         return self.execution.open_batch(self.batch_id, rows, entry, self._late_watermark_ms)
+
+    def _commit_dead_letters(self) -> None:
+        """Durable before the sink has the batch; those of a batch that it has already stay as they were."""
+        sink, poison = self.execution.sink, self.execution.poison
+        if poison is None:
+            return
+        repeated = self._is_repeated and isinstance(sink, ShowsLastBatch)
+        if not (repeated and sink.latest_batch_id() >= self.batch_id):
+            poison.letters.commit()
 
     def _commit_state(self, batch: Batch) -> dict[str, Any] | None:
         references = {
@@ -217,6 +232,8 @@ class MicroBatches:
         rows = -1 if written is None else written
         sink = self.execution.sink
         metrics = sink.metrics() if isinstance(sink, ReportsMetrics) else {}
+        if self.execution.poison is not None:
+            metrics = metrics | self.execution.poison.letters.metrics()
         progress.sink = SinkProgress(sink.description(), rows, metrics)
         progress.state_operators = [
             batch.operator_metrics[node.index].json_value(*batch.stores[node.index].values())
@@ -246,7 +263,7 @@ class MicroBatches:
         self.execution.last_timestamp_ms = entry.timestamp_ms
         self.committed = list(self.available)
         self._last_watermark_ms = self._late_watermark_ms = entry.watermark_ms
-        self._constructed = None
+        self._constructed, self._is_repeated = None, False
         self.batch_id += 1
 
 

@@ -11,6 +11,7 @@ from cauce.clock import Clock
 from cauce.conf import Conf
 from cauce.errors import IllegalStateException, SparkError, StreamingQueryException, TimeoutException
 from cauce.session import Session
+from cauce.streaming.dead_letters import DeadLetterOptions
 from cauce.streaming.execution import Execution, open_execution
 from cauce.streaming.listener import Event, ListenerBus
 from cauce.streaming.micro_batch import MicroBatches
@@ -33,6 +34,8 @@ class QueryDescription:
     conf: Conf
     temporary_checkpoint: bool
     """The checkpoint was made up and goes when the query stops."""
+    dead_letters: DeadLetterOptions | None = None
+    """Where rows go that would fail the query."""
 
     @property
     def name(self) -> str | None:
@@ -43,7 +46,9 @@ class QueryDescription:
         """What Spark would refuse or do otherwise."""
         asked = self.trigger.asked_for
         served = f"the {asked} trigger is served as micro-batches, as soon as there is data"
-        return (*self.plan.portability, *((served,) if asked else ()))
+        aside = "a row that cannot be processed fails the query, and does not go to the dead letters"
+        noted = [note for note, applies in ((served, asked), (aside, self.dead_letters)) if applies]
+        return (*self.plan.portability, *noted)
 
 
 @dataclass(frozen=True)
@@ -186,6 +191,7 @@ class StreamingQuery:
                 conf=self.description.conf,
                 sink=self._sink,
                 output_mode=self.description.sink.output_mode.lower(),
+                dead_letters=self.description.dead_letters,
             )
             self._run_batches(execution)
         except BaseException as error:  # whatever ends a query is what its user gets, sys.exit() too

@@ -1,5 +1,7 @@
 """What a query under test has given its sink, batch by batch, remembered across restarts."""
 
+from typing import Any
+
 import pyarrow as pa
 
 from cauce.streaming.sinks import Sink, SinkContext, SinkOptions
@@ -68,3 +70,7 @@ class KillableSink:
 
     def stop(self) -> None:
         self._sink.stop()
+
+    def __getattr__(self, name: str) -> Any:
+        """What only some sinks tell: metrics, the last batch they have."""
+        return getattr(self._sink, name)

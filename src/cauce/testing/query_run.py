@@ -20,6 +20,7 @@ from cauce.connect.streaming import sink_options, trigger_of
 from cauce.errors import StreamingQueryException
 from cauce.files import Disk, LocalFileSystem
 from cauce.server import server_session
+from cauce.streaming.dead_letters import DeadLetterOptions
 from cauce.streaming.execution import Execution, open_execution, sink_context
 from cauce.streaming.micro_batch import MicroBatches
 from cauce.streaming.planner import StreamingPlan, plan_stream
@@ -88,6 +89,7 @@ class QueryRun:
             conf=conf,
             sink=kind(options, context),
             output_mode=self.output_mode,
+            dead_letters=DeadLetterOptions.of(options, conf),
         )
 
     @property

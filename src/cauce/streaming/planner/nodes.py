@@ -34,6 +34,7 @@ __all__ = [
     "FragmentNode",
     "HoldsBackWatermark",
     "Node",
+    "PutsAside",
     "RemembersNode",
     "SelectNode",
     "SourceNode",
@@ -44,6 +45,12 @@ __all__ = [
 
 Rows = pa.Table | Relation
 """A table, or a scan relation that the engine reads itself as part of the fragment above it."""
+
+
+class PutsAside(Protocol):
+    """Runs a fragment so that rows which make it fail go to the dead letters."""
+
+    def rows(self, node: FragmentNode, inputs: Mapping[str, Rows], batch: Batch) -> pa.Table: ...
 
 
 @dataclass
@@ -68,6 +75,8 @@ class Batch:
     observed: dict[str, dict[str, Any]] = field(default_factory=dict)
     withdrawn: dict[int, pa.Table] = field(default_factory=dict)
     """Rows given earlier that an operator says are true no more, by operator id."""
+    poison: PutsAside | None = None
+    """Set when failing rows go aside instead of failing the query."""
 
 
 class Node(Protocol):
@@ -162,7 +171,8 @@ class FragmentNode:
         return tuple(self.inputs.values())
 
     def rows(self, batch: Batch) -> pa.Table:
-        return self.rows_of({name: node.rows(batch) for name, node in self.inputs.items()}, batch)
+        inputs = {name: node.rows(batch) for name, node in self.inputs.items()}
+        return self.rows_of(inputs, batch) if batch.poison is None else batch.poison.rows(self, inputs, batch)
 
     def rows_of(self, inputs: Mapping[str, Rows], batch: Batch) -> pa.Table:
         """The rows for these inputs."""

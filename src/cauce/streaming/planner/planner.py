@@ -17,6 +17,7 @@ from cauce.plan.grouping_sets import rewrite_grouping_sets
 from cauce.plan.join_columns import name_join_columns
 from cauce.plan.join_filters import merge_join_filters
 from cauce.plan.join_pruning import prune_join_columns
+from cauce.plan.json_failfast import fail_fast_on_json
 from cauce.plan.json_moments import read_json_moments
 from cauce.plan.unpivot import rewrite_unpivot
 from cauce.plan.windows import rewrite_windows
@@ -37,6 +38,7 @@ __all__ = ["RULES", "StreamingPlan", "plan_stream", "stream_schema"]
 RULES = (
     lambda relation, _: read_expressions(relation),
     rewrite_avro_functions,
+    fail_fast_on_json,
     read_json_moments,
     rewrite_windows,
     rewrite_grouping_sets,

@@ -1,7 +1,8 @@
 """The file source: files of a folder, each read once, in the order in which they appeared."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql.connect.proto import Relation
@@ -91,6 +92,9 @@ class FileSource:
 
     def read(self, start: int | None, end: int) -> "pa.Table | Relation":
         return self._reader.read(file.path for file in self._logged(-1 if start is None else start, end))
+
+    def locate(self, rows: pa.Table | None, position: int | None) -> Mapping[str, Any]:
+        return self._reader.locate(position)
 
     def commit(self, end: int) -> None:
         if self._cleaner is not None:

@@ -1,7 +1,8 @@
 """Reading the files of one batch."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,12 +11,13 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from cauce.conf import parse_boolean
 from cauce.errors import SparkError
-from cauce.files import FileStatus
+from cauce.files import FileStatus, uri_of_path
 from cauce.formats import READERS, FormatOptions, constant_column, decompress
 from cauce.formats.partition_path import partition_values
 from cauce.streaming.sources.file_metadata import METADATA_FIELD, metadata_column
 from cauce.streaming.sources.file_relation import PartitionedFile, files_relation
 from cauce.streaming.sources.file_schema import FileSchema, reader_options
+from cauce.streaming.sources.malformed import malformed_records
 from cauce.streaming.sources.source import SourceContext, SourceOptions
 
 __all__ = ["FileReader"]
@@ -33,11 +35,14 @@ class FileReader:
         self._base = base
         self._schema = schema
         self._arrow_schema = to_arrow_schema(schema.all, timezone="UTC")
+        self._last: list[tuple[str, int | None]] = []
+        """The files of the last batch, with their rows if they were counted."""
         self._ignore_missing = _flag("ignoreMissingFiles", options, context)
         self._ignore_corrupt = _flag("ignoreCorruptFiles", options, context)
 
     def read(self, paths: Iterable[str]) -> "pa.Table | Relation":
         """The rows of these files."""
+        self._last = []
         statuses = [self._status(path) for path in paths]
         files = [self._partitioned(status) for status in statuses if status is not None and status.size_bytes]
         if not files:
@@ -48,6 +53,7 @@ class FileReader:
             files = [file for file in files if _has_parquet_footer(file.path)]
             if not files:
                 return self._arrow_schema.empty_table()
+        self._last = [(file.path, None) for file in files]
         return files_relation(
             self._format,
             files,
@@ -56,18 +62,29 @@ class FileReader:
             options=self._options,
         )
 
+    def locate(self, position: int | None) -> Mapping[str, Any]:
+        """The file of a row of the last batch, and the row's number in it."""
+        for path, count in self._last if position is not None else ():
+            rows = pq.read_metadata(path).num_rows if count is None else count
+            if position < rows:
+                return {"path": uri_of_path(path), "row": position}
+            position -= rows
+        paths = [uri_of_path(path) for path, _ in self._last]
+        return {"path": paths[0]} if len(paths) == 1 else {"paths": paths}
+
     def _read_or_skip(self, file: PartitionedFile) -> pa.Table:
         try:
-            return self._read_file(file)
+            table = self._read_file(file)
         except (pa.ArrowException, OSError, EOFError, zlib.error):
             if not self._ignore_corrupt:
                 raise
-            return self._arrow_schema.empty_table()
+            table = self._arrow_schema.empty_table()
+        self._last.append((file.path, table.num_rows))
+        return table
 
     def _read_file(self, file: PartitionedFile) -> pa.Table:
         data = decompress(file.path, self._context.file_system.read_bytes(file.path))
-        time_zone = self._options.get("timeZone") or self._context.engine.time_zone
-        table = READERS[self._format](data, self._schema.data, FormatOptions(self._options, time_zone))
+        table = self._parse(file.path, data)
         for field, value in zip(self._schema.partitions, file.values, strict=True):
             kind = self._arrow_schema.field(field.name).type
             table = table.append_column(
@@ -77,6 +94,17 @@ class FileReader:
             hidden = metadata_column(file.metadata, table.num_rows)
             table = table.append_column(METADATA_FIELD.name, hidden)
         return table.cast(self._arrow_schema)
+
+    def _parse(self, path: str, data: bytes) -> pa.Table:
+        time_zone = self._options.get("timeZone") or self._context.engine.time_zone
+        put_aside, bad = self._context.put_aside, list[tuple[str, SparkError]]()
+        collect = None if put_aside is None else lambda record, error: bad.append((record, error))
+        options = FormatOptions(self._options, time_zone, collect)
+        table = READERS[self._format](data, self._schema.data, options)
+        if put_aside is not None and bad:
+            for malformed in malformed_records(path, data, bad, options):
+                put_aside(malformed)
+        return table
 
     def _status(self, path: str) -> FileStatus | None:
         try:

@@ -4,6 +4,8 @@ Source: KafkaMicroBatchStream.scala and KafkaOffsetReader.scala of Apache Spark 
 """
 
 import functools
+from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql.types import StructType
@@ -96,6 +98,10 @@ class KafkaSource:
             check_frozen_end(self._frozen, end, self._offsets.latest(end))
         added = self._offsets.earliest(end.keys() - start.keys())
         return self._reader.read(DataLoss(self._options).ranges(start, end, added))
+
+    def locate(self, rows: pa.Table | None, position: int | None) -> Mapping[str, Any]:
+        assert rows is not None and position is not None, "records are read here"
+        return {name: rows.column(name)[position].as_py() for name in ("topic", "partition", "offset")}
 
     def commit(self, end: Offsets) -> None:
         """The checkpoint alone says what was read."""

@@ -1,8 +1,8 @@
 """What a streaming source is: a description in Spark's words, and a live reader of offset ranges."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 from pyspark.sql.connect.proto import Relation
@@ -10,9 +10,18 @@ from pyspark.sql.types import StructType
 
 from cauce.clock import Clock
 from cauce.conf import CaseInsensitive, Conf
+from cauce.errors import SparkError
 from cauce.files import FileSystem
 
-__all__ = ["ReadLimit", "Source", "SourceClass", "SourceContext", "SourceOptions"]
+__all__ = [
+    "LocatesRows",
+    "MalformedRecord",
+    "ReadLimit",
+    "Source",
+    "SourceClass",
+    "SourceContext",
+    "SourceOptions",
+]
 
 Offset = Any
 """A source's position: any JSON value. On disk it is the source's own JSON text (`offset_json`)."""
@@ -42,6 +51,17 @@ class SourceOptions(CaseInsensitive):
 
 
 @dataclass(frozen=True)
+class MalformedRecord:
+    """A record that is no row, and where it is."""
+
+    location: Mapping[str, Any]
+    record: str
+    step: str
+    """What could not read it."""
+    error: SparkError
+
+
+@dataclass(frozen=True)
 class SourceContext:
     """What a live source may use: its metadata folder is `<checkpoint>/sources/<index>`."""
 
@@ -53,6 +73,8 @@ class SourceContext:
     """`cauce.engine.EngineSession`: runs batch relations for the source (schema inference)."""
     data_sources: Mapping[str, type] = field(default_factory=dict)
     """Python data sources the user registered in the session: name -> class."""
+    put_aside: Callable[[MalformedRecord], None] | None = None
+    """Takes records that would fail the query; None when they do."""
 
 
 class SourceClass(Protocol):
@@ -62,6 +84,18 @@ class SourceClass(Protocol):
 
     def describe_schema(self, options: SourceOptions, context: SourceContext) -> StructType:
         """The schema, told without a checkpoint."""
+        ...
+
+
+@runtime_checkable
+class LocatesRows(Protocol):
+    """A source that knows where the rows of its last `read` are from."""
+
+    def locate(self, rows: pa.Table | None, position: int | None) -> Mapping[str, Any]:
+        """The place of one row, as far as it is known: as JSON values.
+
+        `rows` are those that `read` gave, if it gave a table; `position` is None if a scan lost the order.
+        """
         ...
 
 
