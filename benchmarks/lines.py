@@ -13,7 +13,15 @@ Results = dict[str, dict[str, list[Numbers]]]
 
 WARM_UP_BATCHES = 20
 
-STATEFUL = ("count_million_keys", "deduplicate_users", "join_million_keys", "sessions", "group_state")
+STATEFUL = (
+    "count_million_keys",
+    "deduplicate_users",
+    "join_million_keys",
+    "sessions",
+    "group_state",
+    "processor_frames",
+    "processor_rows",
+)
 ONCE = (*STATEFUL, "nexmark", "state_sizes")
 """Long measurements, made in the first repetition only."""
 CAUCE_ONLY = ("state_sizes",)
@@ -104,6 +112,8 @@ LINES = (
     Line("Throughput, join on 1M keys", "join_million_keys", rows, millions, True, times=10),
     Line("Throughput, sessions of 10,000 keys", "sessions", rows, millions, True, times=5),
     Line("Throughput, applyInPandasWithState", "group_state", rows, millions, True, times=3),
+    Line("Throughput, transformWithStateInPandas", "processor_frames", rows, millions, True, times=3),
+    Line("Throughput, transformWithState", "processor_rows", rows, millions, True, times=3),
     *(Line(f"Nexmark {name}", "nexmark", part(name), millions, True) for name in NEXMARK),
     Line("Batch of 100,000 rows over 10M keys", "state_sizes", part("many_ms"), milliseconds),
     Line("The same over 100,000 keys", "state_sizes", part("few_ms"), milliseconds),

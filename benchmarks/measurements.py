@@ -149,7 +149,15 @@ def start_up(folder: Path, work: Path) -> dict[str, Any]:
     }
 
 
-STATEFUL_NAMES = ("count_million_keys", "deduplicate_users", "join_million_keys", "sessions", "group_state")
+STATEFUL_NAMES = (
+    "count_million_keys",
+    "deduplicate_users",
+    "join_million_keys",
+    "sessions",
+    "group_state",
+    "processor_frames",
+    "processor_rows",
+)
 
 MEASUREMENTS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
     "stateless_batches": stateless_batches,

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, GroupedData, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.state import GroupStateTimeout
+from pyspark.sql.streaming.stateful_processor import StatefulProcessor, StatefulProcessorHandle
 
 __all__ = ["STATEFUL", "state_sizes"]
 
 SCHEMA = "event_time timestamp, key long, user long, value double"
+SUMS = "key long, n long, total double"
+ROCKSDB = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
 BATCHES_MEASURED = 12
 
 
@@ -45,18 +48,28 @@ def sessions(spark: SparkSession, folder: Path) -> tuple[DataFrame, str]:
 
 def group_state(spark: SparkSession, folder: Path) -> tuple[DataFrame, str]:
     """A running count and sum of 100,000 keys in a user's own function."""
-    frame = (
-        read(spark, folder, files_per_batch=1).where("value < 0.1").withColumn("key", F.col("key") % 100_000)
-    )
-    grouped = frame.groupBy("key")
-    counted = grouped.applyInPandasWithState(
-        add_up,
-        "key long, n long, total double",
-        "n long, total double",
-        "update",
-        GroupStateTimeout.NoTimeout,
-    )
-    return counted, "update"
+    grouped = hundred_thousand_keys(spark, folder)
+    timeout = GroupStateTimeout.NoTimeout
+    return grouped.applyInPandasWithState(add_up, SUMS, "n long, total double", "update", timeout), "update"
+
+
+def processor_frames(spark: SparkSession, folder: Path) -> tuple[DataFrame, str]:
+    """The same in a processor that takes and gives pandas frames."""
+    grouped = hundred_thousand_keys(spark, folder)
+    return grouped.transformWithStateInPandas(AddsFrames(), SUMS, "Update", "None"), "update"
+
+
+def processor_rows(spark: SparkSession, folder: Path) -> tuple[DataFrame, str]:
+    """The same in a processor that takes and gives rows."""
+    grouped = hundred_thousand_keys(spark, folder)
+    return grouped.transformWithState(AddsRows(), SUMS, "Update", "None"), "update"
+
+
+def hundred_thousand_keys(spark: SparkSession, folder: Path) -> GroupedData:
+    # Apache Spark runs processors on this store only.
+    spark.conf.set("spark.sql.streaming.stateStore.providerClass", ROCKSDB)
+    rows = read(spark, folder, files_per_batch=1).where("value < 0.1")
+    return rows.withColumn("key", F.col("key") % 100_000).groupBy("key")
 
 
 def add_up(key: tuple, frames: Iterator[pd.DataFrame], state: Any) -> Iterator[pd.DataFrame]:
@@ -67,12 +80,41 @@ def add_up(key: tuple, frames: Iterator[pd.DataFrame], state: Any) -> Iterator[p
     yield pd.DataFrame({"key": [key[0]], "n": [n], "total": [total]})
 
 
+class Adds(StatefulProcessor):
+    """Keeps the number and the sum of a key's values."""
+
+    def init(self, handle: StatefulProcessorHandle) -> None:
+        self.state = handle.getValueState("sums", "n long, total double")
+
+    def add(self, n: int, total: float) -> tuple[int, float]:
+        before = self.state.get() or (0, 0.0)
+        sums = before[0] + n, before[1] + total
+        self.state.update(sums)
+        return sums
+
+
+class AddsFrames(Adds):
+    def handleInputRows(self, key, rows, timerValues) -> Iterator[pd.DataFrame]:
+        for frame in rows:
+            n, total = self.add(len(frame), float(frame["value"].sum()))
+        yield pd.DataFrame({"key": [key[0]], "n": [n], "total": [total]})
+
+
+class AddsRows(Adds):
+    def handleInputRows(self, key, rows, timerValues) -> Iterator[Row]:
+        values = [row.value for row in rows]
+        n, total = self.add(len(values), sum(values))
+        yield Row(key=key[0], n=n, total=total)
+
+
 STATEFUL = {
     "count_million_keys": count_million_keys,
     "deduplicate_users": deduplicate_users,
     "join_million_keys": join_million_keys,
     "sessions": sessions,
     "group_state": group_state,
+    "processor_frames": processor_frames,
+    "processor_rows": processor_rows,
 }
 """Each gives a frame over a folder of events, and an output mode."""
 

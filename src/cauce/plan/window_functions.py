@@ -8,7 +8,10 @@ from pyspark.sql.connect.proto.relations_pb2 import Relation
 from cauce.plan.expression_strings import read_expression
 from cauce.plan.walk import expressions, kind, walk_expression
 
-__all__ = ["has_window_functions", "partition_of"]
+__all__ = ["has_window_functions", "only_ranks", "partition_of"]
+
+RANKS = ("row_number", "rank", "dense_rank")
+"""Functions that never say less of a row because others join its partition, nor change by those behind it."""
 
 
 def has_window_functions(relation: Relation) -> bool:
@@ -24,6 +27,19 @@ def partition_of(relation: Relation) -> list[Expression] | None:
     return next(iter(partitions.values()))
 
 
+def only_ranks(relation: Relation) -> list[str]:
+    """The columns that hold ranks, if all its window functions are ranks in one and the same order."""
+    windows = list(_windows(relation))
+    is_rank = [w.window_function.unresolved_function.function_name.lower() in RANKS for w in windows]
+    if kind(relation) not in ("project", "with_columns") or not all(is_rank):
+        return []
+    if len({_fingerprint(window, with_order=True) for window in windows}) != 1:
+        return []
+    aliases = [e.alias for e in relation.project.expressions if e.HasField("alias")]
+    aliases += relation.with_columns.aliases
+    return [alias.name[0] for alias in aliases if read_expression(alias.expr).HasField("window")]
+
+
 def _windows(relation: Relation) -> Iterator[Expression.Window]:
     for expression in expressions(relation):
         for part in walk_expression(read_expression(expression)):
@@ -31,10 +47,11 @@ def _windows(relation: Relation) -> Iterator[Expression.Window]:
                 yield part.window
 
 
-def _fingerprint(window: Expression.Window) -> bytes:
-    """Equal for equal partitions, wherever the client wrote them down."""
-    bare = Expression.Window(partition_spec=window.partition_spec)
-    for key in bare.partition_spec:
+def _fingerprint(window: Expression.Window, *, with_order: bool = False) -> bytes:
+    """Equal for equal partitions (in equal order), wherever the client wrote them down."""
+    order = window.order_spec if with_order else ()
+    bare = Expression.Window(partition_spec=window.partition_spec, order_spec=order)
+    for key in (*bare.partition_spec, *(part.child for part in bare.order_spec)):
         for part in walk_expression(key):
             part.ClearField("common")
     return bare.SerializeToString(deterministic=True)

@@ -10,6 +10,8 @@ from pyspark.errors import PySparkRuntimeError, PySparkTypeError
 from pyspark.sql.conversion import ArrowBatchTransformer, PandasToArrowConversion
 from pyspark.sql.types import StructType
 
+from cauce.streaming.operators.pandas_concat import concat_frames
+
 __all__ = ["checked_frames", "frames_of", "frames_to_arrow", "key_tuples"]
 
 
@@ -65,9 +67,8 @@ def frames_to_arrow(frames: Sequence[pd.DataFrame], schema: StructType, time_zon
     filled = [frame for frame in frames if len(frame)]
     if not filled:
         return None
-    merged = pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0]
     batch = PandasToArrowConversion.convert(
-        merged, schema, timezone=time_zone, arrow_cast=True, assign_cols_by_name=True
+        concat_frames(filled), schema, timezone=time_zone, arrow_cast=True, assign_cols_by_name=True
     )
     return pa.Table.from_batches([batch])
 

@@ -6,6 +6,7 @@ partitions it touches.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -20,10 +21,13 @@ from cauce.streaming.operators.layout import Part, Source, StoreLayout, key_part
 from cauce.streaming.operators.operator_metrics import OperatorMetrics
 from cauce.streaming.operators.row_sets import minus, partitioned
 
-__all__ = ["PARTITION", "StreamingRecompute"]
+__all__ = ["PARTITION", "ROW", "StreamingRecompute", "TopRanks"]
 
 PARTITION = "__cauce_partition"
 """The column that numbers the partitions of a batch; the answer hands it on."""
+
+ROW = "__cauce_row"
+"""The column that numbers the rows; the answer hands it on where there is one answer per row."""
 
 NOT_FOUND = (
     "A row that an aggregation replaced was not found where it had been used: what lies between two "
@@ -31,7 +35,24 @@ NOT_FOUND = (
 )
 
 Answer = Callable[[pa.Table], pa.Table]
-"""A batch's rows of some partitions and PARTITION -> the answers and PARTITION."""
+"""A batch's rows of some partitions, PARTITION and ROW -> the answers, PARTITION and maybe ROW."""
+
+
+@dataclass(frozen=True)
+class TopRanks:
+    """Only answers whose `column` is `limit` or less are wanted, and no later row makes a rank less."""
+
+    column: str
+    limit: int
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """Answers with the partition of each, and which rows can still matter."""
+
+    answers: pa.Table
+    partitions: np.ndarray
+    is_kept: np.ndarray
 
 
 class StreamingRecompute:
@@ -52,6 +73,7 @@ class StreamingRecompute:
         self.keys = GroupKeys.of(input_schema, keys, event_time_key)
         self.rows = pa.schema(list(input_schema)[: len(input_schema) - len(keys)])
         self.output_schema = output_schema
+        self.top_ranks: TopRanks | None = None
         self.key_schema = self.keys.schema
         self.rows_schema, self.answers_schema = _stored(self.rows), _stored(output_schema)
 
@@ -105,7 +127,7 @@ class StreamingRecompute:
         metrics = OperatorMetrics(self.operator_name)
         with metrics.timed_updates():
             new = self._timely(given, late_watermark_us, metrics)
-            self._put(rows, self.keys.flatten(new), self._rows(new), self.rows_schema)
+            self._remember(new, rows, answer)
             metrics.rows_updated = new.num_rows
         with metrics.timed_removals():
             if eviction_watermark_us is None:
@@ -113,7 +135,20 @@ class StreamingRecompute:
             done = rows.evict(eviction_watermark_us)
             metrics.rows_removed = done.num_rows
             numbers = partitioned(done.select(self.key_schema.names))[1]
-            return self._answered(_restored(done, self.rows), numbers, answer)[0], metrics
+            return self._answered(_restored(done, self.rows), numbers, answer).answers, metrics
+
+    def _remember(self, new: pa.Table, rows: StateStore, answer: Answer) -> None:
+        """Keep rows until their partition is complete; of ranks, those that may still be wanted then."""
+        keys, added = self.keys.flatten(new), self._rows(new)
+        if self.top_ranks is not None and new.num_rows:
+            touched, numbers = partitioned(keys)
+            held_in, positions = rows.find_all(touched)
+            everything = pa.concat_tables([_restored(rows.read(positions), self.rows), added])
+            is_kept = self._answered(everything, np.concatenate([held_in, numbers]), answer).is_kept
+            held_kept, new_kept = np.split(is_kept, [len(positions)])
+            rows.discard(positions[~held_kept])
+            keys, added = keys.filter(pa.array(new_kept)), added.filter(pa.array(new_kept))
+        self._put(rows, keys, added, self.rows_schema)
 
     def _change(
         self, given: Changes, rows: StateStore, answers: StateStore, answer: Answer
@@ -127,11 +162,15 @@ class StreamingRecompute:
         stays = minus(_numbered(held, held_in), withdrawn)
         if np.count_nonzero(~stays) < withdrawn.num_rows:
             raise IllegalStateException(None, NOT_FOUND)
-        rows.discard(positions[~stays])
-        self._put(rows, keys[0], self._rows(given.new), self.rows_schema)
-        after = pa.concat_tables([held.filter(pa.array(stays)), self._rows(given.new)])
+        new = self._rows(given.new)
+        after = pa.concat_tables([held.filter(pa.array(stays)), new])
         after_in = np.concatenate([held_in[stays], new_in])
-        return self._say(touched, *self._answered(after, after_in, answer), np.unique(after_in), answers)
+        answered = self._answered(after, after_in, answer)
+        stays[stays], new_kept = np.split(answered.is_kept, [np.count_nonzero(stays)])
+        rows.discard(positions[~stays])
+        kept = pa.array(new_kept)
+        self._put(rows, keys[0].filter(kept), new.filter(kept), self.rows_schema)
+        return self._say(touched, answered.answers, answered.partitions, np.unique(after_in), answers)
 
     def _say(
         self,
@@ -152,14 +191,19 @@ class StreamingRecompute:
         vanished = before.filter(pa.array(~np.isin(before_in, alive)))
         return Changes(new, before.filter(pa.array(is_gone))), vanished
 
-    def _answered(self, rows: pa.Table, numbers: np.ndarray, answer: Answer) -> tuple[pa.Table, np.ndarray]:
-        """The answers, and the partition of each."""
+    def _answered(self, rows: pa.Table, numbers: np.ndarray, answer: Answer) -> _Answered:
+        """What is said of the rows of these partitions; of ranks, what is wanted of it."""
+        is_kept = np.ones(rows.num_rows, dtype=bool)
         if not rows.num_rows:
-            return self.output_schema.empty_table(), np.empty(0, dtype=np.int64)
-        given = answer(_numbered(rows, numbers))
-        at = given.schema.get_field_index(PARTITION)
-        answers = given.remove_column(at).rename_columns(self.output_schema.names)
-        return answers.cast(self.output_schema), given.column(at).to_numpy()
+            return _Answered(self.output_schema.empty_table(), np.empty(0, dtype=np.int64), is_kept)
+        given = answer(_numbered(rows, numbers).append_column(ROW, pa.array(np.arange(rows.num_rows))))
+        if self.top_ranks is not None:
+            given = given.filter(pc.less_equal(given.column(self.top_ranks.column), self.top_ranks.limit))
+            is_kept[:] = False
+            is_kept[given.column(ROW).to_numpy()] = True
+        answers = given.drop_columns([name for name in (PARTITION, ROW) if name in given.schema.names])
+        answers = answers.rename_columns(self.output_schema.names).cast(self.output_schema)
+        return _Answered(answers, given.column(PARTITION).to_numpy(), is_kept)
 
     def _timely(self, rows: pa.Table, watermark_us: int | None, metrics: OperatorMetrics) -> pa.Table:
         times = self.keys.event_time_us(self.keys.flatten(rows))

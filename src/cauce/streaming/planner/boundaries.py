@@ -9,6 +9,7 @@ from cauce.errors import AnalysisException
 from cauce.plan.intervals import parse_watermark_delay_ms
 from cauce.plan.join_filters import is_stream_stream_join
 from cauce.plan.tables import identifier_parts
+from cauce.plan.top_ranks import top_ranks_of
 from cauce.plan.transform_with_state import is_transform_with_state
 from cauce.plan.window_functions import has_window_functions
 from cauce.streaming.operators import (
@@ -22,7 +23,7 @@ from cauce.streaming.planner.group_state import plan_group_state
 from cauce.streaming.planner.joins import picks_joined_columns, plan_join, plan_picked_columns
 from cauce.streaming.planner.nodes import Node, WatermarkNode
 from cauce.streaming.planner.observe_node import OBSERVED, ObserveNode
-from cauce.streaming.planner.recompute import plan_window_functions
+from cauce.streaming.planner.recompute import plan_top_ranks, plan_window_functions
 from cauce.streaming.planner.transform_with_state import plan_transform_with_state
 
 __all__ = ["BOUNDARIES"]
@@ -120,4 +121,5 @@ BOUNDARIES: dict[str, Boundary] = {
     "join": Boundary(plan_join, is_stream_stream_join),
     "project": Boundary(plan_projection, lambda r: picks_joined_columns(r) or has_window_functions(r)),
     "with_columns": Boundary(plan_window_functions, has_window_functions),
+    "hint": Boundary(plan_top_ranks, lambda r: top_ranks_of(r) is not None and is_streaming(r)),
 }

@@ -19,6 +19,7 @@ from cauce.plan.join_filters import merge_join_filters
 from cauce.plan.join_pruning import prune_join_columns
 from cauce.plan.json_failfast import fail_fast_on_json
 from cauce.plan.json_moments import read_json_moments
+from cauce.plan.top_ranks import hint_top_ranks
 from cauce.plan.unpivot import rewrite_unpivot
 from cauce.plan.windows import rewrite_windows
 from cauce.session import Session
@@ -87,7 +88,9 @@ def plan_stream(
         output_mode=output_mode.lower(),
         relaxed=conf.flag("cauce.sql.streaming.relaxed"),
     )
-    root = cutter.cut(apply_rules(expanded, twin))
+    rewritten = apply_rules(expanded, twin)
+    # In complete mode what lies above the lowest aggregation is the engine's, and it has no state.
+    root = cutter.cut(rewritten if cutter.output_mode == "complete" else hint_top_ranks(rewritten))
     mark_last(root)
     stateful = _numbered(root, cutter.stateful)
     notes = portability_notes(query)

@@ -14,16 +14,17 @@ from pyspark.sql.types import StructType
 from cauce.engine import input_leaf
 from cauce.engine.substitute import Template
 from cauce.plan.build import alias, attribute, long, project, star
+from cauce.plan.top_ranks import top_ranks_of
 from cauce.plan.walk import kind, walk
 from cauce.plan.window_functions import has_window_functions, partition_of
-from cauce.streaming.operators.recompute import PARTITION, StreamingRecompute
+from cauce.streaming.operators.recompute import PARTITION, ROW, StreamingRecompute, TopRanks
 from cauce.streaming.planner.nodes import FragmentNode, Node
 from cauce.streaming.planner.recompute_node import LEAF, RecomputeNode, let_changes_through
 
 if TYPE_CHECKING:
     from cauce.streaming.planner.cut import Cutter
 
-__all__ = ["plan_reaggregate", "plan_window_functions", "reads_replaced_rows"]
+__all__ = ["plan_reaggregate", "plan_top_ranks", "plan_window_functions", "reads_replaced_rows"]
 
 KEY = "__cauce_key"
 
@@ -46,15 +47,32 @@ def plan_reaggregate(cutter: "Cutter", relation: Relation) -> Node:
     return node
 
 
-def plan_window_functions(cutter: "Cutter", relation: Relation) -> Node:
+def plan_top_ranks(cutter: "Cutter", relation: Relation) -> Node:
+    """Window functions of which a filter above wants the first ranks only."""
+    return plan_window_functions(cutter, relation.hint.input, top_ranks_of(relation))
+
+
+def plan_window_functions(
+    cutter: "Cutter", relation: Relation, top_ranks: tuple[str, int] | None = None
+) -> Node:
     """A projection with window functions that share one partitioning."""
+    if cutter.output_mode != "append" and reads_replaced_rows(getattr(relation, kind(relation)).input):
+        top_ranks = None  # A row may be taken back, and one that was dropped would move up.
     keys = partition_of(relation) or []
     child = _keyed(cutter, getattr(relation, kind(relation)).input, keys)
     over = cutter.over(relation, input_leaf(LEAF))
     if kind(over) == "project" and not any(e.HasField("unresolved_star") for e in over.project.expressions):
-        over.project.expressions.append(attribute(PARTITION))
+        over.project.expressions.extend([attribute(PARTITION), attribute(ROW)])
     answer = cutter.fragment(over, {LEAF: _numbered(cutter, child, len(keys))})
-    return _planned(cutter, child, answer, len(keys), "window functions")
+    node = _planned(cutter, child, answer, len(keys), "window functions")
+    if top_ranks is not None and _is_unique(top_ranks[0], node.schema.names):
+        node.operator.top_ranks = TopRanks(*top_ranks)
+        node.kind += f", ranks {top_ranks[0]} <= {top_ranks[1]}"
+    return node
+
+
+def _is_unique(name: str, names: Sequence[str]) -> bool:
+    return [known.lower() for known in names].count(name.lower()) == 1
 
 
 def _keyed(cutter: "Cutter", relation: Relation, keys: Sequence[Expression]) -> FragmentNode:
@@ -69,7 +87,7 @@ def _keyed(cutter: "Cutter", relation: Relation, keys: Sequence[Expression]) -> 
 def _numbered(cutter: "Cutter", child: FragmentNode, keys: int) -> FragmentNode:
     """What the answer is computed from: the rows without the keys, with the number of their partition."""
     names = child.schema.names[: len(child.schema) - keys]
-    columns = [*map(attribute, names), alias(long(0), PARTITION)]
+    columns = [*map(attribute, names), alias(long(0), PARTITION), alias(long(0), ROW)]
     return cutter.fragment(project(input_leaf(LEAF), columns), {LEAF: child})
 
 
@@ -79,7 +97,7 @@ def _planned(
     if cutter.output_mode == "update":
         let_changes_through(child)
     zone = cutter.engine.time_zone
-    schema = StructType([column for column in answer.schema if column.name != PARTITION])
+    schema = StructType([column for column in answer.schema if column.name not in (PARTITION, ROW)])
     names = [f"{KEY}{i}" for i in range(keys)]
     operator = StreamingRecompute(
         cutter.empty(child).schema,

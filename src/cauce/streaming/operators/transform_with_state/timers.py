@@ -43,7 +43,7 @@ class Timers:
         """Forget what belongs to the keys of the last phase."""
         self._known: dict[int, list[int]] | None = None
         self._due: dict[int, list[int]] = {}
-        self._changed: dict[tuple[int, int], bool] = {}
+        self._changed: dict[int, dict[int, bool]] = {}
 
     def begin_due(self, groups: list[int], moments: list[int]) -> None:
         """Timers that left the store to be called, and are still there until they were."""
@@ -51,25 +51,26 @@ class Timers:
             self._due.setdefault(group, []).append(ms)
 
     def register(self, expiry_ms: int) -> None:
-        self._changed[self._scope.key(self._name), expiry_ms] = True
+        self._changed.setdefault(self._scope.key(self._name), {})[expiry_ms] = True
 
     def delete(self, expiry_ms: int) -> None:
-        self._changed[self._scope.key(self._name), expiry_ms] = False
+        self._changed.setdefault(self._scope.key(self._name), {})[expiry_ms] = False
 
     def all(self) -> Iterator[int]:
         """The current key's timers, the earliest first."""
         group = self._scope.key(self._name)
         if self._known is None:
             self._known = self._read()
-        changed = {ms: there for (key, ms), there in self._changed.items() if key == group}
+        changed = self._changed.get(group, {})
         known = [*self._known.get(group, []), *self._due.get(group, [])]
         known = [ms for ms in known if changed.get(ms, True)]
         return iter(sorted({*known, *(ms for ms, there in changed.items() if there)}))
 
     def flush(self) -> tuple[int, int]:
         """Write what changed; how many timers were put and removed."""
-        put = [timer for timer, there in self._changed.items() if there]
-        gone = [timer for timer, there in self._changed.items() if not there]
+        changes = [(key, ms, there) for key, own in self._changed.items() for ms, there in own.items()]
+        put = [(key, ms) for key, ms, there in changes if there]
+        gone = [(key, ms) for key, ms, there in changes if not there]
         removed = self._store.remove(self._keys(gone)) if gone else 0
         if put:
             flags = pa.repeat(pa.scalar(True), len(put))
