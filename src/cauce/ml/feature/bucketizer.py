@@ -56,12 +56,12 @@ class Bucketizer(Model):
         return appended(batch, new)
 
     @attribute
-    def getSplits(self) -> list[float]:  # noqa: N802 - Spark's name
+    def getSplits(self) -> list[float]:
         """The splits of a single column."""
         return list(self.params["splits"])
 
     @attribute
-    def getSplitsArray(self) -> list[list[float]]:  # noqa: N802 - Spark's name
+    def getSplitsArray(self) -> list[list[float]]:
         """The splits of every column."""
         return [list(splits) for splits in self.params["splitsArray"]]
 

@@ -65,7 +65,7 @@ class ImputerModel(Model):
         self.surrogates = surrogates
 
     @attribute
-    def surrogateDF(self) -> pa.Table:  # noqa: N802 - Spark's name
+    def surrogateDF(self) -> pa.Table:
         """One row: what replaces missing values of each input column."""
         return self.data()
 

@@ -66,7 +66,7 @@ class OneHotEncoderModel(Model):
         self._sizes = list(sizes)
 
     @attribute
-    def categorySizes(self) -> list[int]:  # noqa: N802 - Spark's name
+    def categorySizes(self) -> list[int]:
         """How many categories each column has."""
         return self._sizes
 

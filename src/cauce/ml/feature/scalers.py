@@ -77,12 +77,12 @@ class MinMaxScalerModel(VectorModel):
     saved = ("originalMin", "originalMax")
 
     @attribute
-    def originalMin(self) -> DenseVector:  # noqa: N802 - Spark's name
+    def originalMin(self) -> DenseVector:
         """The least numbers seen."""
         return self.vector("originalMin")
 
     @attribute
-    def originalMax(self) -> DenseVector:  # noqa: N802 - Spark's name
+    def originalMax(self) -> DenseVector:
         """The greatest numbers seen."""
         return self.vector("originalMax")
 
@@ -112,7 +112,7 @@ class MaxAbsScalerModel(VectorModel):
     saved = ("maxAbs",)
 
     @attribute
-    def maxAbs(self) -> DenseVector:  # noqa: N802 - Spark's name
+    def maxAbs(self) -> DenseVector:
         """The greatest absolute values."""
         return self.vector("maxAbs")
 

@@ -72,7 +72,7 @@ class StringIndexerModel(Model):
         return self._labels[0]
 
     @attribute
-    def labelsArray(self) -> list[list[str]]:  # noqa: N802 - Spark's name
+    def labelsArray(self) -> list[list[str]]:
         """The labels of every column."""
         return self._labels
 
