@@ -6,9 +6,22 @@ from dataclasses import dataclass
 
 from cauce.errors import IllegalArgumentException, NumberFormatException
 
-__all__ = ["DEFAULTS", "CaseInsensitive", "Conf", "parse_boolean", "parse_integer", "parse_time_ms"]
+__all__ = [
+    "DEFAULTS",
+    "CaseInsensitive",
+    "Conf",
+    "parse_boolean",
+    "parse_bytes",
+    "parse_integer",
+    "parse_time_ms",
+]
 
 DEFAULTS: dict[str, str] = {
+    "spark.connect.session.connectML.mlCache.memoryControl.enabled": "true",
+    "spark.connect.session.connectML.mlCache.memoryControl.maxInMemorySize": "2g",
+    "spark.connect.session.connectML.mlCache.memoryControl.maxModelSize": "1g",
+    "spark.connect.session.connectML.mlCache.memoryControl.maxStorageSize": "10g",
+    "spark.connect.session.connectML.mlCache.memoryControl.offloadingTimeout": "15m",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.shuffle.partitions": "200",
     "spark.sql.session.timeZone": "UTC",
@@ -77,6 +90,21 @@ def parse_time_ms(text: str, *, default_unit: str) -> int:
             f"min), hour (h), or day (d). E.g. 50s, 100ms, or 250us.\nFailed to parse time string: {text}",
         )
     return int(int(match[1]) * TIME_UNITS_MS[unit])
+
+
+SIZE_UNITS_BYTES = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
+
+
+def parse_bytes(text: str) -> int:
+    """`2g`, `512m`, `10kb`, or a bare number of bytes."""
+    match = re.fullmatch(r"([0-9]+)([bkmgtp]?)b?", text.strip().lower())
+    if match is None:
+        raise NumberFormatException(
+            None,
+            "Size must be specified as bytes (b), kibibytes (k), mebibytes (m), gibibytes (g), "
+            f"tebibytes (t), or pebibytes(p). E.g. 50b, 100k, or 250m.\nFailed to parse byte string: {text}",
+        )
+    return int(match[1]) * SIZE_UNITS_BYTES[match[2] or "b"]
 
 
 class CaseInsensitive:

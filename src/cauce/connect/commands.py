@@ -6,6 +6,7 @@ from typing import Any
 from cauce.connect.caching import CACHE_COMMANDS
 from cauce.connect.delta_commands import DELTA_COMMANDS
 from cauce.connect.execution import Execution
+from cauce.connect.ml import ML_COMMANDS
 from cauce.connect.resources import RESOURCE_COMMANDS
 from cauce.connect.stream_plans import STREAM_COMMANDS
 from cauce.connect.streaming import STREAMING_COMMANDS
@@ -21,6 +22,7 @@ COMMANDS: dict[str, Handler] = {
     **STREAM_COMMANDS,
     **CACHE_COMMANDS,
     **DELTA_COMMANDS,
+    **ML_COMMANDS,
     **RESOURCE_COMMANDS,
     "write_operation": write_operation,
 }

@@ -17,7 +17,9 @@ from cauce.connect.catalog import catalog
 from cauce.connect.delta_reads import delta_read
 from cauce.connect.delta_relations import extension
 from cauce.connect.input_files import check_paths
+from cauce.connect.map_order import keep_order
 from cauce.connect.metrics import collect_metrics
+from cauce.connect.ml import ml_relation
 from cauce.connect.preparation import Preparation, replace
 from cauce.connect.quantiles import approx_quantile
 from cauce.connect.record_functions import project_with_record_functions, record_functions
@@ -30,6 +32,7 @@ from cauce.connect.transform_with_state import group_map
 from cauce.connect.unpivot import unpivot
 from cauce.errors import SparkError
 from cauce.jdbc import is_jdbc, read_jdbc_tables
+from cauce.plan.transformed_frames import name_transformed_frames
 from cauce.plan.walk import children, kind
 from cauce.session import Session
 
@@ -60,6 +63,8 @@ REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
     "group_map": group_map,
     "project": project_with_record_functions,
     "freq_items": freq_items,
+    "map_partitions": keep_order,
+    "ml_relation": ml_relation,
     "read": _read,
     "repartition_by_expression": repartition_by_expression,
     "set_op": set_op,
@@ -97,6 +102,8 @@ def prepare(
     nodes = _nodes(relation, preparation)
     if any(is_jdbc(node) for node in nodes):
         read_jdbc_tables(relation, session.engine, lease)
+    if any(kind(node) == "ml_relation" for node in nodes):
+        name_transformed_frames(relation)
     for node in reversed(nodes):
         _rewrite(node, preparation)
     return preparation
@@ -110,6 +117,7 @@ def compute(relation: Relation, session: Session, *, persisted: bool = False) ->
         for part in children(copy) if persisted else (copy,):
             prepare(part, session, lease)
         if persisted:
+            name_transformed_frames(copy)
             _rewrite(copy, Preparation(session, lease, lambda part: compute(part, session)))
         return session.engine.run(copy)
 

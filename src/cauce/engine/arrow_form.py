@@ -1,10 +1,17 @@
 """The one form in which Arrow tables pass between cauce and Sail."""
 
 import functools
+import json
 
 import pyarrow as pa
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructField, StructType, UserDefinedType
 
-__all__ = ["conformed"]
+__all__ = ["conformed", "noted_schema", "with_notes"]
+
+UDT = b"SAIL::spark::udt"
+METADATA = b"SPARK::metadata::json"
+"""How Sail notes on an Arrow field that Spark's type is a user defined one, and the column's metadata."""
 
 
 def conformed(table: pa.Table, zone: str) -> pa.Table:
@@ -13,13 +20,73 @@ def conformed(table: pa.Table, zone: str) -> pa.Table:
 
     Sail compares both when it checks that data fits a schema, and its own functions do not agree on them.
     """
-    schema = _conformed_schema(table.schema, zone)
+    schema = _conformed_schema(table.schema, zone, _notes(table.schema))
     return table if schema.equals(table.schema, check_metadata=True) else table.cast(schema)
 
 
+def noted_schema(schema: pa.Schema) -> StructType | None:
+    """Spark's schema with the types and column metadata that Arrow only has as notes; None without any."""
+    notes = _notes(schema)
+    if not any(notes):
+        return None
+    fields = zip(from_arrow_schema(schema), notes, strict=True)
+    return StructType([_noted_field(field, dict(note)) for field, note in fields])
+
+
+def with_notes(table: pa.Table, schema: StructType) -> pa.Table:
+    """The table with Spark's types and column metadata noted on it."""
+    fields = [
+        field.with_metadata(_note(noted)) for field, noted in zip(table.schema, schema.fields, strict=True)
+    ]
+    return table.cast(pa.schema(fields))
+
+
+def _note(field: StructField) -> dict[bytes, bytes]:
+    note = {METADATA: json.dumps(field.metadata).encode()}
+    if isinstance(field.dataType, UserDefinedType):
+        names = {"jvm_class": field.dataType.scalaUDT(), "python_class": _python_class(field.dataType)}
+        note[UDT] = json.dumps(names).encode()
+    return note
+
+
+def _python_class(kind: UserDefinedType) -> str:
+    return f"{kind.module()}.{type(kind).__name__}"
+
+
+def _notes(schema: pa.Schema) -> tuple[tuple[tuple[bytes, bytes], ...], ...]:
+    """By column what Sail noted on it, if that says anything."""
+    return tuple(
+        tuple(
+            (key, value) for key, value in (field.metadata or {}).items() if key == UDT or _says(key, value)
+        )
+        for field in schema
+    )
+
+
+def _says(key: bytes, value: bytes) -> bool:
+    return key == METADATA and value != b"{}"
+
+
+def _noted_field(field: StructField, note: dict[bytes, bytes]) -> StructField:
+    kind = _user_type(json.loads(note[UDT])["python_class"]) if UDT in note else field.dataType
+    return StructField(field.name, kind, field.nullable, json.loads(note.get(METADATA, b"{}")))
+
+
+def _user_type(python_class: str) -> UserDefinedType:
+    return UserDefinedType.fromJson({"type": "udt", "pyClass": python_class})
+
+
 @functools.lru_cache(maxsize=512)
-def _conformed_schema(schema: pa.Schema, zone: str) -> pa.Schema:
-    return pa.schema([pa.field(f.name, _conformed_type(f.type, zone), f.nullable) for f in schema])
+def _conformed_schema(
+    schema: pa.Schema, zone: str, notes: tuple[tuple[tuple[bytes, bytes], ...], ...]
+) -> pa.Schema:
+    # The notes are an argument because equal schemas may differ in them.
+    return pa.schema(
+        [
+            pa.field(f.name, _conformed_type(f.type, zone), f.nullable, dict(note) or None)
+            for f, note in zip(schema, notes, strict=True)
+        ]
+    )
 
 
 def _conformed_type(kind: pa.DataType, zone: str) -> pa.DataType:

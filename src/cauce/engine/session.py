@@ -15,9 +15,10 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
 from cauce.engine import exchange
-from cauce.engine.arrow_form import conformed
+from cauce.engine.arrow_form import conformed, noted_schema
 from cauce.engine.ddl import ddl_text
 from cauce.engine.errors import translate
+from cauce.engine.functions import map_arrow, passed
 from cauce.engine.raw import TELL_THE_END, OperationIds, RawStub, unfinished
 from cauce.engine.scans import SCAN_BYTES_MIN, scan_bytes
 from cauce.engine.substitute import Template, local_relation
@@ -198,13 +199,13 @@ class EngineSession:
         self.register_source(exchange.ArrowExchange)
         schema = ddl_text(from_arrow_schema(rows.schema))
         source = proto.Read.DataSource(format="cauce_exchange", schema=schema, options={"key": key})
-        return Relation(read=proto.Read(data_source=source))
+        return _as_noted(Relation(read=proto.Read(data_source=source)), rows.schema)
 
     def _run_kept(self, relation: Relation, template: Template) -> pa.Table:
         if template.output_schema is None:
             template.output_schema = self.schema(relation)
         with exchange.kept() as exit_:
-            keep = Relation(map_partitions=_keep_partitions(relation, exit_.key, template.output_schema))
+            keep = map_arrow(relation, exchange.Keep(exit_.key), template.output_schema, name="keep")
             self.collect(keep)
             batches = exit_.batches()
             if batches:
@@ -229,28 +230,10 @@ def _struct(schema: proto.DataType) -> StructType:
     return found
 
 
-def _keep_partitions(relation: Relation, key: str, schema: StructType) -> proto.MapPartitions:
-    from pyspark.serializers import CloudPickleSerializer
-    from pyspark.sql.connect.types import pyspark_types_to_proto_types
-    from pyspark.util import PythonEvalType
-
-    function = proto.PythonUDF(
-        output_type=pyspark_types_to_proto_types(schema),
-        eval_type=PythonEvalType.SQL_MAP_ARROW_ITER_UDF,
-        command=CloudPickleSerializer().dumps((exchange.Keep(key), schema)),
-        python_ver=_python_version(),
-    )
-    everything = proto.Expression(unresolved_star=proto.Expression.UnresolvedStar())
-    udf = proto.CommonInlineUserDefinedFunction(
-        function_name="keep", deterministic=True, arguments=[everything], python_udf=function
-    )
-    return proto.MapPartitions(input=relation, func=udf)
-
-
-def _python_version() -> str:
-    import sys
-
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
+def _as_noted(relation: Relation, schema: pa.Schema) -> Relation:
+    """The relation with the user defined types and the column metadata that a DDL text cannot tell."""
+    noted = noted_schema(schema)
+    return relation if noted is None else map_arrow(relation, passed, noted, name="noted")
 
 
 def _as_relation(value: pa.Table | Relation) -> Relation:

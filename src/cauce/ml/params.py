@@ -46,7 +46,8 @@ class Params:
 
 @functools.cache
 def _defaults(class_name: str) -> tuple[str, Mapping[str, Any]]:
-    module, _, name = class_name.replace("org.apache.spark", "pyspark", 1).rpartition(".")
+    python_name = class_name.replace("org.apache.spark", "pyspark", 1).removesuffix("Wrapper")
+    module, _, name = python_name.rpartition(".")
     stage = getattr(importlib.import_module(module), name)()
     return stage.uid, {param.name: value for param, value in stage._defaultParamMap.items()}
 

@@ -9,6 +9,7 @@ Stage
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import pyarrow as pa
@@ -17,7 +18,17 @@ from pyspark.sql.types import StructType
 from cauce.errors import IllegalArgumentException
 from cauce.ml.params import Params
 
-__all__ = ["Dataset", "Estimator", "Evaluator", "Model", "Stage", "Transformer", "attribute"]
+__all__ = [
+    "Dataset",
+    "Estimator",
+    "Evaluator",
+    "Model",
+    "Stage",
+    "Transformed",
+    "Transformer",
+    "attribute",
+    "has_attributes",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,6 +63,10 @@ class Stage(ABC):  # noqa: B024 - what its kinds share; they are the abstract on
                 shown = _scala_text(params[name])
                 message = f"{params.uid} parameter {name} given invalid value {shown}."
                 raise IllegalArgumentException(None, message)
+
+    def __str__(self) -> str:
+        """What `repr(model)` shows."""
+        return self.params.uid
 
 
 class Transformer(Stage):
@@ -116,6 +131,14 @@ class Model(Transformer):
         return self.data().nbytes
 
 
+@dataclass(frozen=True)
+class Transformed:
+    """What an attribute returns for the DataFrame of `dataset` after `model`: computed when it is read."""
+
+    model: Transformer
+    dataset: Dataset
+
+
 class Estimator(Stage):
     """Learns a model from rows."""
 
@@ -138,8 +161,9 @@ class Evaluator(Stage):
 def attribute(method: F) -> F:
     """Mark a method as one the client may call by name (Spark's allow-list of attributes).
 
-    It returns a Python scalar, a list, a Vector or Matrix, a pa.Table (for the client a DataFrame), another
-    object with attributes (a summary, a tree), or a list of models.
+    It returns a Python scalar, a list, a Vector or Matrix, a pa.Table or a Transformed (for the client a
+    DataFrame), another object with attributes (a summary), a model, or a list of models. A DataFrame among
+    its arguments comes as a Dataset.
     """
     method.__dict__["is_attribute"] = True
     return method
@@ -152,3 +176,9 @@ def _scala_text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{','.join(map(_scala_text, value))}]"
     return str(value)
+
+
+def has_attributes(value: object) -> bool:
+    """Whether the client may ask something of this object, so that it is kept under an id."""
+    members = (member for owner in type(value).__mro__ for member in vars(owner).values())
+    return any(getattr(member, "is_attribute", False) for member in members)

@@ -98,6 +98,8 @@ class _Lineage:
                 return self._to_df(relation)
             case "group_map":
                 return self._group_map(relation)
+            case "map_partitions" if relation.map_partitions.func.function_name.startswith("applied:"):
+                return self.of(relation.map_partitions.input)  # Stages of pyspark.ml append columns.
             case "drop":
                 dropped = {name.lower() for name in relation.drop.column_names}
                 dropped |= {output_name(column).lower() for column in relation.drop.columns}

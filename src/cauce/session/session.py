@@ -70,6 +70,8 @@ class Session:
         self.artifacts = ArtifactStore(engine.session_id)
         self.streams: Any = None
         """The streaming query manager, attached by `cauce.streaming`."""
+        self.models: Any = None
+        """The cache of fitted models, attached when pyspark.ml is first used."""
         self.closed = False
         self.last_used_ms = 0
         self.errors: OrderedDict[str, Any] = OrderedDict()

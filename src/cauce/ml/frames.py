@@ -1,0 +1,26 @@
+"""Tables that stages give to the client: their Spark schema, told from the shapes of vectors and matrices."""
+
+import pyarrow as pa
+from pyspark.ml.linalg import MatrixUDT, VectorUDT
+from pyspark.sql.pandas.types import from_arrow_type
+from pyspark.sql.types import DataType, StructField, StructType
+
+from cauce.ml.vectors import MATRIX, VECTOR
+
+__all__ = ["spark_schema"]
+
+
+def spark_schema(schema: pa.Schema) -> StructType:
+    """Spark's schema of an Arrow table; structs of a vector's or matrix's shape are such columns."""
+    return StructType([StructField(f.name, _spark_type(f.type), f.nullable) for f in schema])
+
+
+def _spark_type(kind: pa.DataType) -> DataType:
+    if pa.types.is_struct(kind):
+        names = [part.name for part in kind]
+        if names == [part.name for part in VECTOR]:
+            return VectorUDT()
+        if names == [part.name for part in MATRIX]:
+            return MatrixUDT()
+        return StructType([StructField(f.name, _spark_type(f.type), f.nullable) for f in kind])
+    return from_arrow_type(kind)

@@ -1,0 +1,14 @@
+"""Functions of pyspark.ml that belong to no stage, by the name the client asks Spark's helper object for.
+
+Arguments come as values, and a DataFrame as a Dataset. A pa.Table is a DataFrame for the client, a Model
+a model. Families add theirs here.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["FUNCTIONS"]
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+"""stopWordsRemoverLoadDefaultStopWords(language), countVectorizerModelFromVocabulary(uid, vocabulary),
+chiSquareTest(dataset, featuresCol, labelCol, flatten), ..."""
