@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cauce.files import open_file_system
-from cauce.ml.helper import FUNCTIONS
+from cauce.ml.functions import FUNCTIONS
 
 __all__ = ["HELPER"]
 
