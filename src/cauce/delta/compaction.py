@@ -8,16 +8,23 @@ import pyarrow as pa
 from cauce.clock import Clock
 from cauce.delta.actions import AddFile, Metadata
 from cauce.delta.data_files import write_files
+from cauce.delta.health import SMALL_FILE_BYTES_MAX
 from cauce.delta.log import DeltaLog
 from cauce.delta.reading import read_files
 from cauce.delta.transaction import Operation, Transaction
 
-__all__ = ["Compacted", "bins", "compact_small_files", "compaction_operation", "rewrite"]
+__all__ = ["Compacted", "bins", "compact_small_files", "compact_when_idle", "compaction_operation", "rewrite"]
 
 SMALL_FILES_MIN = 50
 """So many small files make automatic compaction worth it (autoCompact.minNumFiles)."""
 AUTO_BYTES_MAX = 128 * 1024 * 1024
 """spark.databricks.delta.autoCompact.maxFileSize"""
+
+
+IDLE_FILES_MIN = 8
+"""So many small files of one partition are worth a commit while there is nothing else to do."""
+IDLE_FILES_MAX = 500
+"""More would keep the next batch waiting, however small they are."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,25 @@ def compact_small_files(log: DeltaLog, clock: Clock) -> bool:
     if not groups:
         return False
     done = rewrite(transaction, groups)
+    transaction.commit(compaction_operation(done, auto=True))
+    return True
+
+
+def compact_when_idle(log: DeltaLog, clock: Clock) -> bool:
+    """A piece of work for an idle moment: one group of small files, of bounded size; False if there is none.
+
+    Half-full files stay as they are: otherwise a few small ones would have them rewritten again and again.
+    """
+    transaction = Transaction(log, clock)
+    if not transaction.snapshot.exists:
+        return False
+    files = transaction.snapshot.files.values()
+    candidates = (f for f in files if f.size_bytes < SMALL_FILE_BYTES_MAX // 2 and not f.deletion_vector)
+    groups = bins(candidates, transaction.snapshot.table, SMALL_FILE_BYTES_MAX)
+    group = max(groups, key=len, default=[])[:IDLE_FILES_MAX]
+    if len(group) < IDLE_FILES_MIN:
+        return False
+    done = rewrite(transaction, [group])
     transaction.commit(compaction_operation(done, auto=True))
     return True
 

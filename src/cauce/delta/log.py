@@ -30,6 +30,8 @@ class DeltaLog:
 
     def __post_init__(self) -> None:
         self._latest: Snapshot | None = None
+        self.checkpoint_version = 0
+        """The last checkpoint this object knows of: what readers start from; 0 also stands for none."""
 
     @classmethod
     def open(cls, location: str) -> "DeltaLog":
@@ -119,6 +121,7 @@ class DeltaLog:
     def write_checkpoint(self, snapshot: Snapshot, now_ms: int) -> None:
         """All of a snapshot in one file, so that readers need not start at version 0."""
         checkpoint.write(self.file_system, self.log_path, snapshot, now_ms)
+        self.checkpoint_version = max(self.checkpoint_version, snapshot.version)
 
     def _load(self, version: int | None) -> Snapshot:
         names = self._names()
@@ -126,6 +129,7 @@ class DeltaLog:
         usable = [v for v in checkpoint.versions(names) if version is None or v <= version]
         snapshot = Snapshot()
         if usable:
+            self.checkpoint_version = max(self.checkpoint_version, *usable)
             snapshot.apply(max(usable), checkpoint.read(self.log_path, max(usable), names))
         for following in commits:
             if following <= snapshot.version or (version is not None and following > version):

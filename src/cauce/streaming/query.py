@@ -18,10 +18,14 @@ from cauce.streaming.micro_batch import MicroBatches
 from cauce.streaming.planner import StreamingPlan
 from cauce.streaming.planner.describe import describe_tree
 from cauce.streaming.progress import BatchProgress
-from cauce.streaming.sinks import Sink, SinkOptions
+from cauce.streaming.sinks import Sink, SinkOptions, WorksWhenIdle
 from cauce.streaming.trigger import Trigger
 
 __all__ = ["QueryDescription", "QueryStatus", "StreamingQuery"]
+
+
+IDLE_MS_MIN = 1000
+"""Less than this before the next trigger is no time for anything else."""
 
 
 @dataclass(frozen=True)
@@ -208,6 +212,8 @@ class StreamingQuery:
         batches.restore()
         while not self._stopping.is_set():
             ran = self._trigger(batches)
+            if isinstance(execution.sink, WorksWhenIdle) and (not ran or self._has_time_left()):
+                execution.sink.work_when_idle()
             if trigger.once or (trigger.available_now and not ran):
                 return
             self._wait(ran)
@@ -235,6 +241,13 @@ class StreamingQuery:
             self._answer(question)
             self._report_idle(batches, progress)
         return ran
+
+    def _has_time_left(self) -> bool:
+        """Whether the next trigger is far enough away for a piece of work."""
+        if not self.description.trigger.interval_ms:
+            return False
+        now_ms = self._clock.now_ms()
+        return self.description.trigger.next_start_ms(now_ms) - now_ms >= IDLE_MS_MIN
 
     def _wait(self, ran: bool) -> None:
         interval_ms = self.description.trigger.interval_ms

@@ -21,7 +21,14 @@ from cauce.streaming.sinks.kafka import KafkaSink
 from cauce.streaming.sinks.memory import MemorySink
 from cauce.streaming.sinks.noop import NoopSink
 from cauce.streaming.sinks.python import python_sink
-from cauce.streaming.sinks.sink import ReportsMetrics, ShowsLastBatch, Sink, SinkContext, SinkOptions
+from cauce.streaming.sinks.sink import (
+    ReportsMetrics,
+    ShowsLastBatch,
+    Sink,
+    SinkContext,
+    SinkOptions,
+    WorksWhenIdle,
+)
 from cauce.streaming.sinks.table import TableSink
 
 __all__ = [
@@ -32,6 +39,7 @@ __all__ = [
     "Sink",
     "SinkContext",
     "SinkOptions",
+    "WorksWhenIdle",
     "check_output_mode",
     "recovers_from_checkpoint",
     "sink_class",

@@ -1,12 +1,14 @@
 """The Delta sink: every batch is one commit, which names the query and the batch, so it happens once."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pyarrow as pa
 from pyspark.sql.types import NullType
 
-from cauce.delta.compaction import compact_small_files
+from cauce.delta.compaction import compact_small_files, compact_when_idle
 from cauce.delta.errors import DeltaAnalysisException, DeltaConcurrentModificationException
+from cauce.delta.health import HealthTracker
 from cauce.delta.log import DeltaLog
 from cauce.delta.properties import default_properties
 from cauce.delta.transaction import Operation, Transaction
@@ -19,7 +21,6 @@ __all__ = ["DeltaSink", "delta_path"]
 
 ATTEMPTS_MAX = 100
 """Losing to other writers so often in a row means that something else is wrong."""
-AUTO_COMPACT = "spark.databricks.delta.autoCompact.enabled"
 
 
 class DeltaSink:
@@ -38,12 +39,14 @@ class DeltaSink:
         self._complete = options.output_mode.lower() == "complete"
         self._mode = "Complete" if self._complete else "Append"
         self._options = _write_options(options, context)
-        self._compacts = _auto_compact(options, context, self._log)
+        self._compacts = _wanted(options, context, self._log, AFTER_BATCH)
         if any(isinstance(field.dataType, NullType) for field in context.schema):
             raise DeltaAnalysisException("DELTA_NULL_SCHEMA_IN_STREAMING_WRITE")
+        self._compacts_when_idle = _wanted(options, context, self._log, WHEN_IDLE)
+        self._health = HealthTracker()
         self._metrics: dict[str, str] = {}
-        self._size = (-2, 0)
-        """The table's bytes at the version this sink wrote last."""
+        self._may_compact = True
+        """Whether there was a batch since an idle moment found nothing to do."""
 
     def description(self) -> str:
         return f"DeltaSink[{self._log.path}]"
@@ -58,6 +61,18 @@ class DeltaSink:
     def add_batch(self, batch_id: int, table: pa.Table) -> None:
         if self._retried(lambda: self._add(batch_id, table)) and self._compacts():
             self._retried(lambda: compact_small_files(self._log, self._context.clock))
+
+    def work_when_idle(self) -> None:
+        """Put one bounded group of small files together, if that is asked for; readers see no change."""
+        if self._may_compact:
+            self._may_compact = self._compacts_when_idle() and self._compact_a_little()
+
+    def _compact_a_little(self) -> bool:
+        try:
+            return compact_when_idle(self._log, self._context.clock)
+        except DeltaConcurrentModificationException:
+            # Somebody else changes these files. What they leave is looked at after the next batch.
+            return False
 
     def stop(self) -> None:
         """Nothing is held."""
@@ -89,7 +104,8 @@ class DeltaSink:
             "numAddedFiles": len(added),
         }
         version = transaction.commit(self._operation(batch_id, metrics))
-        self._note_health(transaction, version, len(added) - len(removed))
+        self._metrics = self._health.note(transaction, version).metrics(self._log.checkpoint_version)
+        self._may_compact = True
         return True
 
     def _operation(self, batch_id: int, metrics: dict[str, int]) -> Operation:
@@ -99,18 +115,6 @@ class DeltaSink:
             "epochId": str(batch_id),
         }
         return Operation("STREAMING UPDATE", parameters, metrics, self._options.user_metadata)
-
-    def _note_health(self, transaction: Transaction, version: int, files_more: int) -> None:
-        """Counted on from the last batch, unless somebody else wrote in between."""
-        before = transaction.snapshot
-        known_version, size = self._size
-        if known_version != before.version or version != before.version + 1:
-            size = sum(file.size_bytes for file in before.files.values())
-        size += sum(a["add"]["size"] for a in transaction.actions if "add" in a)
-        size -= sum(a["remove"]["size"] for a in transaction.actions if "remove" in a)
-        self._size = (version, size)
-        files = len(before.files) + files_more
-        self._metrics = {"tableVersion": str(version), "numFiles": str(files), "sizeInBytes": str(size)}
 
 
 def delta_path(options: SinkOptions) -> str:
@@ -138,14 +142,29 @@ def _write_options(options: SinkOptions, context: SinkContext) -> WriteOptions:
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 
-def _auto_compact(options: SinkOptions, context: SinkContext, log: DeltaLog) -> Callable[[], bool]:
-    """Whether small files are put together after a batch: option, setting or table property."""
-    wanted = options.flag("autoCompact", context.conf.get(AUTO_COMPACT).lower() in ("true", "auto"))
+@dataclass(frozen=True)
+class _Switch:
+    """One way to turn something on: for the query, for the session, for the table."""
+
+    option: str
+    setting: str
+    property: str
+
+
+AFTER_BATCH = _Switch(
+    "autoCompact", "spark.databricks.delta.autoCompact.enabled", "delta.autoOptimize.autoCompact"
+)
+WHEN_IDLE = _Switch("autoCompactWhenIdle", "cauce.sql.delta.autoCompactWhenIdle", "cauce.autoCompactWhenIdle")
+
+
+def _wanted(options: SinkOptions, context: SinkContext, log: DeltaLog, switch: _Switch) -> Callable[[], bool]:
+    """Whether small files are put together; the table's property may change while the query runs."""
+    wanted = options.flag(switch.option, context.conf.get(switch.setting).lower() in ("true", "auto"))
 
     def decide() -> bool:
         if wanted:
             return True
         table = log.update().metadata
-        return table is not None and table.flag("delta.autoOptimize.autoCompact")
+        return table is not None and table.flag(switch.property)
 
     return decide

@@ -11,7 +11,7 @@ from cauce.clock import Clock
 from cauce.conf import CaseInsensitive, Conf
 from cauce.files import FileSystem
 
-__all__ = ["ReportsMetrics", "ShowsLastBatch", "Sink", "SinkContext", "SinkOptions"]
+__all__ = ["ReportsMetrics", "ShowsLastBatch", "Sink", "SinkContext", "SinkOptions", "WorksWhenIdle"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,15 @@ class ReportsMetrics(Protocol):
 
     def metrics(self) -> dict[str, str]:
         """As it was after the last batch."""
+        ...
+
+
+@runtime_checkable
+class WorksWhenIdle(Protocol):
+    """A sink with something useful to do while there is no batch to write."""
+
+    def work_when_idle(self) -> None:
+        """One piece of work that is soon done; called again as long as the query is idle."""
         ...
 
 
