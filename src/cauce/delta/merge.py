@@ -1,5 +1,6 @@
 """MERGE: rows of a source update, delete and insert rows of a table, by ordered clauses.
 
+    0. Find the files with rows that may change: `merge_candidates.py`. The others are not read.
     1. Join target and source; for every pair the first matched clause whose condition holds counts.
     2. A target row that two source rows would change is an error.
     3. Source rows without a partner go through the not-matched clauses, target rows through those by source.
@@ -24,6 +25,7 @@ from cauce.delta.constraints import expression_of
 from cauce.delta.data_files import arrow_form
 from cauce.delta.errors import DeltaUnsupportedOperationException
 from cauce.delta.matching import ROW, SOURCE_ROW, Frame, numbered
+from cauce.delta.merge_candidates import MergeCondition
 from cauce.delta.merge_changes import CLAUSE, Clause, Counts, MergeChanges
 from cauce.delta.reading import read_file
 from cauce.delta.row_changes import Rewrite, finish, nullable_table
@@ -31,6 +33,7 @@ from cauce.delta.transaction import Operation, Transaction
 from cauce.delta.writing import refuse_on_append_only, set_table
 from cauce.engine import EngineSession
 from cauce.plan.build import alias, attribute, call, integer
+from cauce.plan.expression_strings import read_expression
 from cauce.plan.expression_text import sql_text
 
 __all__ = ["Merge"]
@@ -58,7 +61,7 @@ class Merge:
             refuse_on_append_only(transaction)
         transaction.reads_whole_table = True
         self._evolve(transaction)
-        files = list(transaction.snapshot.files.values())
+        files = self._files(transaction, engine)
         target, owners = self._target_rows(transaction, files)
         rewrite, result = self._decide(transaction, target, owners, files, engine)
         added = finish(transaction, rewrite)
@@ -96,6 +99,16 @@ class Merge:
             schema = merged_schema(table.schema, self.data, may_add=True)
             if schema.json() != table.schema.json():
                 set_table(transaction, table.with_schema(schema))
+
+    def _files(self, transaction: Transaction, engine: EngineSession) -> list[AddFile]:
+        """The files whose rows may change: with clauses for rows without a partner that is all of them."""
+        files = list(transaction.snapshot.files.values())
+        if self.not_matched_by_source:
+            return files
+        wanted = nullable_table(transaction.metadata)
+        text = read_expression(self.condition)
+        condition = MergeCondition(text, self.target, self.source, self.rows, wanted, engine)
+        return condition.matching_files(transaction.log.path, files)
 
     def _target_rows(self, transaction: Transaction, files: Sequence[AddFile]) -> tuple[pa.Table, np.ndarray]:
         """All rows, and for each the number of its file."""

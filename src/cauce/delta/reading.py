@@ -52,8 +52,10 @@ def read_files(table_path: str, files: Iterable[AddFile], metadata: Metadata) ->
 def read_file(table_path: str, file: AddFile, metadata: Metadata, *, keep_deleted: bool = False) -> pa.Table:
     """The rows of one file in the table's form; columns younger than the file are null."""
     path = absolute_path(table_path, file.path)
-    stored = pq.ParquetFile(path, coerce_int96_timestamp_unit="us").read()
-    by_name = {name.lower(): name for name in stored.column_names}
+    data = pq.ParquetFile(path, coerce_int96_timestamp_unit="us")
+    by_name = {name.lower(): name for name in data.schema_arrow.names}
+    wanted = (by_name.get(field.name.lower()) for field in metadata.schema)
+    stored = data.read(columns=[name for name in wanted if name is not None])
     columns = []
     for field in metadata.schema:
         kind = arrow_form(StructType([field])).field(0).type
