@@ -138,3 +138,24 @@ def test_create_table_with_properties(spark, tmp_path):
     shown = {row.key for row in spark.sql("SHOW TBLPROPERTIES made_by_sql").collect()}
     assert {"delta.enableChangeDataFeed", "my.own"} <= shown
     spark.sql("DROP TABLE made_by_sql")
+
+
+def test_table_changes(spark, table, path):
+    spark.sql(f"UPDATE {table} SET name = 'it''s' WHERE id = 1")
+    spark.sql(f"DELETE FROM {table} WHERE id = 2")
+    deleted = spark.sql("SELECT c.id FROM table_changes('named', 1, 2) AS c WHERE _change_type = 'delete'")
+    assert deleted.collect() == [(2,)]
+    joined = spark.sql(
+        f"""WITH feed AS (SELECT * FROM table_changes_by_path('{path}', 0))
+            SELECT n.id, count(*) FROM named n JOIN feed ON n.id = feed.id GROUP BY n.id ORDER BY n.id"""
+    )
+    assert joined.collect() == [(1, 3), (3, 1)]
+    assert spark.sql("SELECT * FROM table_changes('named', '2020-01-01')").columns[-3:] == [
+        "_change_type",
+        "_commit_version",
+        "_commit_timestamp",
+    ]
+    with pytest.raises(PySparkException, match="DELTA_CDC_START_VERSION_AFTER_LATEST|Start version 9"):
+        spark.sql("SELECT * FROM table_changes('named', 9)").collect()
+    with pytest.raises(PySparkException, match="nowhere"):
+        spark.sql("SELECT * FROM table_changes('nowhere', 0)").collect()

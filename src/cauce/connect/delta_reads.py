@@ -21,7 +21,7 @@ from cauce.delta.reading import is_absolute, scan
 from cauce.errors import AnalysisException
 from cauce.session import Session
 
-__all__ = ["change_range", "delta_read"]
+__all__ = ["change_range", "changes", "delta_read"]
 
 
 def delta_read(node: Relation, preparation: Preparation) -> None:
@@ -73,12 +73,16 @@ def change_range(log: DeltaLog, options: Mapping[str, str], session: Session) ->
 def _read_changes(
     node: Relation, log: DeltaLog, options: Mapping[str, str], preparation: Preparation
 ) -> None:
-    start, end = change_range(log, options, preparation.session)
+    replace(node, changes(log, change_range(log, options, preparation.session), preparation))
+
+
+def changes(log: DeltaLog, versions: tuple[int, int], preparation: Preparation) -> Relation:
+    """The change feed of these versions, both included; without rows if it is only analysed."""
     if preparation.running:
-        rows = changes_between(log, start, end)
+        rows = changes_between(log, *versions)
     else:
         rows = arrow_form(change_schema(log.existing().table.schema)).empty_table()
-    replace(node, preparation.session.engine.leaf(rows, preparation.lease))
+    return preparation.session.engine.leaf(rows, preparation.lease)
 
 
 def _boundary(log: DeltaLog, which: str, options: Mapping[str, str], session: Session) -> int | None:

@@ -27,6 +27,7 @@ from cauce.connect.reshaping import freq_items, transpose
 from cauce.connect.semantics import semantic_key
 from cauce.connect.state_sources import state_source
 from cauce.connect.summaries import describe, summary
+from cauce.connect.table_changes import read_table_changes
 from cauce.connect.table_functions import unresolved_table_valued_function
 from cauce.connect.transform_with_state import group_map
 from cauce.connect.unpivot import unpivot
@@ -68,6 +69,7 @@ REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
     "read": _read,
     "repartition_by_expression": repartition_by_expression,
     "set_op": set_op,
+    "sql": read_table_changes,
     "summary": summary,
     "transpose": transpose,
     "unpivot": unpivot,
