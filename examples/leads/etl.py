@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import NumericType, StringType
 
@@ -35,7 +35,7 @@ def clean(raw: DataFrame) -> DataFrame:
     return trimmed.withColumn("salary_range", salary_range()).fillna(0, subset=numbers)
 
 
-def salary_range() -> F.Column:
+def salary_range() -> Column:
     salary = F.col("salary")
     band = F.when(salary < LOW_BELOW, "Low").when(salary < MEDIUM_BELOW, "Medium")
     return band.when(salary >= MEDIUM_BELOW, "High").otherwise("Unknown")

@@ -5,7 +5,11 @@ from pyspark.sql.connect.types import pyspark_types_to_proto_types
 from pyspark.sql.types import StructType
 
 from cauce.connect.preparation import Preparation, replace
+from cauce.plan.expression_text import function_name
 from cauce.plan.grouping_sets import rewrite_grouping_sets
+from cauce.plan.sessions import merge_sessions
+from cauce.plan.walk import walk_expression
+from cauce.plan.windows import rewrite_windows
 
 __all__ = ["aggregate", "repartition_by_expression", "set_op", "with_watermark"]
 
@@ -26,9 +30,16 @@ def repartition_by_expression(node: Relation, preparation: Preparation) -> None:
 
 
 def aggregate(node: Relation, preparation: Preparation) -> None:
-    """`groupingSets`, which Sail knows in SQL only."""
-    if node.aggregate.grouping_sets:
+    """`groupingSets`, which Sail knows in SQL only, and `session_window`, which it lacks."""
+    asked = node.aggregate
+    if asked.grouping_sets:
         replace(node, rewrite_grouping_sets(node))
+    elif any(
+        function_name(e) == "session_window"
+        for key in asked.grouping_expressions
+        for e in walk_expression(key)
+    ):
+        replace(node, merge_sessions(rewrite_windows(node, preparation.session.engine.schema)))
 
 
 def set_op(node: Relation, preparation: Preparation) -> None:
