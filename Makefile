@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format rewrite equivalence crash explain spark spark-setup integration bench bench-compare soak clean
+.PHONY: help setup demo shop test check format rewrite equivalence crash explain spark spark-setup spark-examples integration bench bench-compare soak clean
 
 RUN := .venv/bin/
 SPARK_RUN := .spark-venv/bin/
@@ -33,6 +33,9 @@ test-%: setup ## one folder of tests/, or the tests whose name contains this
 demo: setup ## the shop: generator, bronze, silver, gold, live view, proof (SECONDS=20 RATE=1000 DATA=demo-data)
 	@$(RUN)cauce run examples/shop/demo.py --data $(DATA) --seconds $(SECONDS) --rate $(RATE)
 
+shop: setup ## the shop's analytics platform: streams, batches and the generator's truth must agree
+	@$(RUN)cauce run examples/shop/analytics/run.py
+
 check: setup ## style, types, layers, tidiness
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
@@ -61,10 +64,13 @@ spark-setup: setup
 	@command -v java >/dev/null || { \
 	  echo 'Apache Spark needs Java 17 and java is not on PATH.' >&2; \
 	  echo 'On Debian or Ubuntu: apt-get install openjdk-17-jre-headless' >&2; exit 1; }
-	@tools/venv.sh .spark-venv 'pyspark[connect]==4.2.0' 'pandas>=2.2,<3'
+	@tools/venv.sh .spark-venv 'pyspark[connect]==4.2.0' 'pandas>=2.2,<3' 'delta-spark==4.4.0' 'rich>=13'
 
 spark: spark-setup ## the differential tests: the same programs on cauce and on Apache Spark (needs Java 17)
 	CAUCE_SPARK_PYTHON=$(CURDIR)/$(SPARK_RUN)python $(RUN)python -m pytest tests/spark $(ARGS)
+
+spark-examples: spark-setup ## the leads platform and the shop's analytics on Apache Spark: the same answers (needs Java 17)
+	CAUCE_SPARK_PYTHON=$(CURDIR)/$(SPARK_RUN)python $(RUN)python -m pytest tests/integration/examples $(ARGS)
 
 integration: spark-setup ## the tests on real servers, which tools/install_*.sh install (needs Java 17)
 	@for script in tools/install_*.sh; do $$script; done

@@ -39,6 +39,12 @@ def programs_of(folder: str) -> Iterator[Programs]:
 
 
 @pytest.fixture(scope="module")
+def analytics() -> Iterator[Programs]:
+    with programs_of("shop/analytics") as programs:
+        yield programs
+
+
+@pytest.fixture(scope="module")
 def leads() -> Iterator[Programs]:
     with programs_of("leads") as programs:
         yield programs

@@ -2,8 +2,8 @@
 
     python examples/shop/analytics/traffic.py --data shop-data --users 200 --minutes 120
 
-One file per topic and five minutes of the shop's time. Three events in a hundred come up to a minute late, and
-one comes twice. `planted()` says who breaks which fraud rule; their neighbours only almost do.
+One file per topic and five minutes of the shop's time. Three events in a hundred come up to a minute late,
+and one comes twice. `planted()` says who breaks which fraud rule; their neighbours only almost do.
 """
 
 import argparse
@@ -74,14 +74,18 @@ class Traffic:
         middle = len(slices) // 2
         return slices[:middle], slices[middle:]
 
-    def categories_of_product_1(self) -> dict[str, int]:
-        """Its events by category: the catalogue changes between the halves, and an event counts at once."""
-        found: dict[str, set[str]] = {"games": set(), "toys": set()}
-        for category, half in zip(found, self.halves(), strict=True):
-            arrived = [event for topics in half for events in topics.values() for event in events]
-            ids = {event["event_id"] for event in arrived if event["product_id"] == "product_1"}
-            found[category] = ids - found["games"]
-        return {category: len(ids) for category, ids in found.items()}
+    def categories(self) -> dict[str, int]:
+        """Events by category; the catalogue changes between the halves, and what came first counts."""
+        found: dict[str, int] = {}
+        seen: set[str] = set()
+        for version, half in enumerate(self.halves()):
+            category_of = {product: category for product, _, category, *_ in catalogue(version)}
+            for event in (event for topics in half for events in topics.values() for event in events):
+                if event["product_id"] and event["event_id"] not in seen:
+                    category = category_of[event["product_id"]]
+                    found[category] = found.get(category, 0) + 1
+                    seen.add(event["event_id"])
+        return found
 
 
 def visits(generator: random.Random, user: str, length_ms: int) -> Iterator[Event]:
@@ -177,11 +181,13 @@ def closing(length_ms: int) -> list[Event]:
 
 
 def catalogue(version: int) -> list[tuple[str, str, str, float, int]]:
-    """The products; in version 1, product_1 moved from games to toys."""
+    """The products; in version 1, the games are toys."""
     rows = []
     for number in range(PRODUCTS):
         product = f"product_{number}"
-        category = "toys" if version and number == 1 else CATEGORIES[number % len(CATEGORIES)]
+        category = CATEGORIES[number % len(CATEGORIES)]
+        if version and category == "games":
+            category = "toys"
         rows.append((product, f"Product {number}", category, price_of(product), number % 7))
     return rows
 
