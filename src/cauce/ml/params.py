@@ -44,8 +44,14 @@ class Params:
         return Params(self.class_name, self.uid, {**self.values, **values})
 
 
+ASKING = {"org.apache.spark.ml.feature.StopWordsRemover": {"caseSensitive": False, "locale": "en"}}
+"""Defaults of stages whose constructors ask the server for some."""
+
+
 @functools.cache
 def _defaults(class_name: str) -> tuple[str, Mapping[str, Any]]:
+    if class_name in ASKING:
+        return class_name, {**ASKING[class_name], "outputCol": f"{class_name}__output"}
     python_name = class_name.replace("org.apache.spark", "pyspark", 1).removesuffix("Wrapper")
     module, _, name = python_name.rpartition(".")
     stage = getattr(importlib.import_module(module), name)()

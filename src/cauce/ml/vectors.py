@@ -4,6 +4,7 @@ A vector is a struct (type: 0 sparse, 1 dense; size; indices; values), exactly V
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,8 @@ __all__ = [
     "dense_column",
     "dense_rows",
     "is_vector",
+    "matrix_column",
+    "matrix_of",
     "mixed_column",
     "sizes",
     "sparse_column",
@@ -96,7 +99,8 @@ def as_dense(column: pa.StructArray) -> np.ndarray:
     """(rows, size) float64; without a copy if all rows are dense. No null rows."""
     parts = _parts(column)
     rows = len(column)
-    if rows and bool(parts.is_dense.all()):
+    lengths = np.diff(parts.value_offsets)
+    if rows and bool(parts.is_dense.all() and (lengths == lengths[0]).all()):
         return parts.values.reshape(rows, -1)
     return np.asarray(as_csr(column).todense())
 
@@ -138,11 +142,16 @@ def dense_column(values: np.ndarray) -> pa.StructArray:
 def compressed_column(rows: sp.csr_array | np.ndarray) -> pa.StructArray:
     """Rows each in the kind that takes less memory, as Spark's Vector.compressed; zeros are dropped."""
     if isinstance(rows, np.ndarray):
-        if bool((1.5 * (np.count_nonzero(rows, axis=1) + 1.0) >= rows.shape[1]).all()):
+        if bool(_takes_less_dense(np.count_nonzero(rows, axis=1), rows.shape[1]).all()):
             return dense_column(rows + 0.0)  # Of the two zeros, only 0.0 is one that is not stored.
         rows = sp.csr_array(rows)
     rows.eliminate_zeros()
-    return mixed_column(rows, 1.5 * (np.diff(rows.indptr) + 1.0) >= rows.shape[1])
+    return mixed_column(rows, _takes_less_dense(np.diff(rows.indptr), rows.shape[1]))
+
+
+def _takes_less_dense(stored: np.ndarray, size: int) -> np.ndarray:
+    """As Spark counts: a sparse vector has 28 bytes and 12 for each number, a dense one 12 and 8."""
+    return 12 * stored + 28 >= 8 * size + 12
 
 
 def mixed_column(rows: sp.csr_array, is_dense: np.ndarray) -> pa.StructArray:
@@ -161,6 +170,24 @@ def mixed_column(rows: sp.csr_array, is_dense: np.ndarray) -> pa.StructArray:
     values[np.repeat(offsets[:-1], stored) + np.where(densely, rows.indices, within)] = rows.data
     index_offsets = np.concatenate([[0], np.cumsum(np.where(is_dense, 0, stored))]).astype(np.int32)
     return _column(is_dense, size, (index_offsets, rows.indices[~densely]), (offsets, values))
+
+
+def matrix_column(matrix: np.ndarray) -> pa.StructArray:
+    """A column of one dense matrix, column by column as Spark keeps them."""
+    rows, columns = matrix.shape
+    numbers = matrix.astype(np.float64).ravel(order="F").tolist()
+    cell = {"type": 1, "numRows": rows, "numCols": columns, "values": numbers, "isTransposed": False}
+    return pa.array([cell], MATRIX)
+
+
+def matrix_of(cell: dict[str, Any]) -> np.ndarray:
+    """(rows, columns) of a matrix as Arrow gives it to Python."""
+    shape = (cell["numRows"], cell["numCols"])
+    if cell["type"] == 1:
+        return np.array(cell["values"]).reshape(shape, order="C" if cell["isTransposed"] else "F")
+    parts = (cell["values"], cell["rowIndices"], cell["colPtrs"])
+    kind = sp.csr_array if cell["isTransposed"] else sp.csc_array
+    return np.asarray(kind(parts, shape=shape).todense())
 
 
 def sparse_column(rows: sp.csr_array) -> pa.StructArray:

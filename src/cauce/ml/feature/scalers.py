@@ -15,7 +15,7 @@ from cauce.ml.feature.vector_model import (
 )
 from cauce.ml.moments import Moments
 from cauce.ml.stage import Dataset, attribute
-from cauce.ml.vectors import as_dense, compressed_column
+from cauce.ml.vectors import as_dense, compressed_column, sizes
 
 __all__ = [
     "MaxAbsScaler",
@@ -24,6 +24,7 @@ __all__ = [
     "MinMaxScalerModel",
     "StandardScaler",
     "StandardScalerModel",
+    "moments_of",
 ]
 
 
@@ -34,7 +35,7 @@ class StandardScaler(VectorEstimator):
     """Learns means and standard deviations."""
 
     def fit(self, dataset: Dataset) -> "StandardScalerModel":
-        moments = _moments(dataset, self.params["inputCol"])
+        moments = moments_of(dataset, self.params["inputCol"])
         return StandardScalerModel(self.params, moments.std, moments.mean)
 
 
@@ -66,7 +67,7 @@ class MinMaxScaler(VectorEstimator):
     def fit(self, dataset: Dataset) -> "MinMaxScalerModel":
         low, high = float(self.params["min"]), float(self.params["max"])
         require(low < high, f"The specified min({low}) is larger or equal to max({high})")
-        moments = _moments(dataset, self.params["inputCol"])
+        moments = moments_of(dataset, self.params["inputCol"])
         return MinMaxScalerModel(self.params, moments.min, moments.max)
 
 
@@ -101,7 +102,7 @@ class MaxAbsScaler(VectorEstimator):
     """Learns the greatest absolute values."""
 
     def fit(self, dataset: Dataset) -> "MaxAbsScalerModel":
-        moments = _moments(dataset, self.params["inputCol"])
+        moments = moments_of(dataset, self.params["inputCol"])
         return MaxAbsScalerModel(self.params, np.maximum(np.abs(moments.min), np.abs(moments.max)))
 
 
@@ -120,14 +121,16 @@ class MaxAbsScalerModel(VectorModel):
         return shift_and_scale(cells, None, inverse(self.vectors["maxAbs"], of_zero=1.0))
 
 
-def _moments(dataset: Dataset, name: str) -> Moments:
+def moments_of(dataset: Dataset, name: str) -> Moments:
+    """Gathered in one pass; all vectors must be of one size."""
     found: Moments | None = None
     for cells in vector_batches(dataset, name):
         rows = as_dense(cells)
-        found = found or Moments(rows.shape[1])
+        found = found or Moments(int(sizes(cells)[0]))
         size = len(found.mean)
-        if rows.shape[1] != size:
-            message = f"Dimensions mismatch when adding new sample. Expecting {size} but got {rows.shape[1]}."
+        wrong = sizes(cells)[sizes(cells) != size]
+        if len(wrong):
+            message = f"Dimensions mismatch when adding new sample. Expecting {size} but got {wrong[0]}."
             raise SparkError(None, f"{REQUIREMENT}{message}")
         found.add(rows)
     if found is None:

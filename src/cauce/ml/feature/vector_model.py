@@ -20,16 +20,16 @@ from cauce.ml.columns import (
 )
 from cauce.ml.params import Params
 from cauce.ml.stage import Dataset, Estimator, Model
-from cauce.ml.vectors import as_dense, compressed_column, dense_column, sizes, stored, with_values
+from cauce.ml.vectors import as_dense, compressed_column, dense_column, dense_rows, sizes, stored, with_values
 
-__all__ = ["VectorEstimator", "VectorModel", "inverse", "shift_and_scale", "vector_batches"]
+__all__ = ["VectorEstimator", "VectorModel", "inverse", "output_field", "shift_and_scale", "vector_batches"]
 
 
 class VectorEstimator(Estimator):
     """Appends a vector column made of another one."""
 
     def output_schema(self, schema: StructType) -> StructType:
-        return StructType([*schema.fields, _output(self.params, schema)])
+        return StructType([*schema.fields, output_field(self.params, schema)])
 
 
 class VectorModel(Model):
@@ -47,7 +47,7 @@ class VectorModel(Model):
         return len(self.vectors[self.saved[0]])
 
     def output_schema(self, schema: StructType) -> StructType:
-        return StructType([*schema.fields, sized(_output(self.params, schema), self.size)])
+        return StructType([*schema.fields, sized(output_field(self.params, schema), self.size)])
 
     def transform(self, batch: pa.RecordBatch, schema: StructType) -> pa.RecordBatch:
         name = self.class_name.rpartition(".")[2]
@@ -71,7 +71,7 @@ class VectorModel(Model):
         """One of the saved vectors, for the client: dense or sparse as Spark's Vector.compressed."""
         numbers = self.vectors[name]
         places = np.flatnonzero(numbers)
-        if 1.5 * (len(places) + 1.0) < len(numbers):
+        if not dense_rows(compressed_column(numbers.reshape(1, -1)))[0]:
             return SparseVector(len(numbers), places, numbers[places])
         return DenseVector(numbers)
 
@@ -110,7 +110,8 @@ def shift_and_scale(
     return dense_column(shifted if scale is None else shifted * scale)
 
 
-def _output(params: Params, schema: StructType) -> StructField:
+def output_field(params: Params, schema: StructType) -> StructField:
+    """The new vector column, if the columns are as they must be."""
     check_vector(schema, params["inputCol"])
     check_new(schema, params["outputCol"])
     return StructField(params["outputCol"], VectorUDT())
