@@ -7,8 +7,9 @@ a model. Families add theirs here.
 from collections.abc import Callable
 from typing import Any
 
+from cauce.ml.feature.functions import FUNCTIONS as FEATURE
+from cauce.ml.statistics.functions import FUNCTIONS as STATISTICS
+
 __all__ = ["FUNCTIONS"]
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {}
-"""stopWordsRemoverLoadDefaultStopWords(language), countVectorizerModelFromVocabulary(uid, vocabulary),
-chiSquareTest(dataset, featuresCol, labelCol, flatten), ..."""
+FUNCTIONS: dict[str, Callable[..., Any]] = {**FEATURE, **STATISTICS}

@@ -8,6 +8,12 @@ from cauce.ml.feature.bucketizer import Bucketizer
 from cauce.ml.feature.count_vectorizer import CountVectorizer, CountVectorizerModel
 from cauce.ml.feature.elementwise import DCT, ElementwiseProduct
 from cauce.ml.feature.feature_hasher import FeatureHasher
+from cauce.ml.feature.hashing_neighbours import (
+    BucketedRandomProjectionLSH,
+    BucketedRandomProjectionLSHModel,
+    MinHashLSH,
+    MinHashLSHModel,
+)
 from cauce.ml.feature.hashing_tf import HashingTF
 from cauce.ml.feature.idf import IDF, IDFModel
 from cauce.ml.feature.imputer import Imputer, ImputerModel
@@ -40,6 +46,7 @@ from cauce.ml.feature.tokenizers import NGram, RegexTokenizer, Tokenizer
 from cauce.ml.feature.vector_assembler import VectorAssembler
 from cauce.ml.feature.vector_indexer import VectorIndexer, VectorIndexerModel
 from cauce.ml.feature.vector_slicer import VectorSizeHint, VectorSlicer
+from cauce.ml.feature.word2vec import Word2Vec, Word2VecModel
 from cauce.ml.stage import Estimator, Model, Stage, Transformer
 
 __all__ = ["ESTIMATORS", "MODELS", "TRANSFORMERS"]
@@ -69,6 +76,9 @@ TRANSFORMERS: dict[str, type[Transformer]] = _named(
     VectorSlicer,
 )
 ESTIMATORS: dict[str, type[Estimator]] = _named(
+    BucketedRandomProjectionLSH,
+    MinHashLSH,
+    Word2Vec,
     ChiSqSelector,
     CountVectorizer,
     IDF,
@@ -87,6 +97,9 @@ ESTIMATORS: dict[str, type[Estimator]] = _named(
     VectorIndexer,
 )
 MODELS: tuple[type[Model], ...] = (
+    BucketedRandomProjectionLSHModel,
+    MinHashLSHModel,
+    Word2VecModel,
     Bucketizer,
     ChiSqSelectorModel,
     CountVectorizerModel,

@@ -52,12 +52,12 @@ class IDFModel(VectorModel):
         return DenseVector(self.vectors["idf"])
 
     @attribute
-    def docFreq(self) -> list[int]:  # noqa: N802 - Spark's name
+    def docFreq(self) -> list[int]:
         """How many rows have each term."""
         return self.rows.tolist()
 
     @attribute
-    def numDocs(self) -> int:  # noqa: N802 - Spark's name
+    def numDocs(self) -> int:
         """How many rows there were."""
         return self.count
 

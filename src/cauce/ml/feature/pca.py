@@ -47,7 +47,7 @@ class PCAModel(Model):
         return DenseMatrix(rows, columns, self.directions.ravel(order="F"))
 
     @attribute
-    def explainedVariance(self) -> DenseVector:  # noqa: N802 - Spark's name
+    def explainedVariance(self) -> DenseVector:
         """The share of the variance of each direction."""
         return DenseVector(self.shares)
 

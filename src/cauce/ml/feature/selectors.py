@@ -69,7 +69,7 @@ class _SelectorModel(Model):
         self.selected = sorted(int(place) for place in selected)
 
     @attribute
-    def selectedFeatures(self) -> list[int]:  # noqa: N802 - Spark's name
+    def selectedFeatures(self) -> list[int]:
         """Places of the features that stay."""
         return self.selected
 

@@ -62,12 +62,12 @@ class VectorIndexerModel(Model):
         self.maps = {place: dict(numbers) for place, numbers in maps.items()}
 
     @attribute
-    def numFeatures(self) -> int:  # noqa: N802 - Spark's name
+    def numFeatures(self) -> int:
         """How many features there are."""
         return self.size
 
     @attribute
-    def categoryMaps(self) -> dict[int, dict[float, int]]:  # noqa: N802 - Spark's name
+    def categoryMaps(self) -> dict[int, dict[float, int]]:
         """The number of each value of the features that are categories."""
         return self.maps
 
