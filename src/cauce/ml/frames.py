@@ -3,7 +3,7 @@
 import pyarrow as pa
 from pyspark.ml.linalg import MatrixUDT, VectorUDT
 from pyspark.sql.pandas.types import from_arrow_type
-from pyspark.sql.types import DataType, StructField, StructType
+from pyspark.sql.types import ArrayType, DataType, StructField, StructType
 
 from cauce.ml.vectors import MATRIX, VECTOR
 
@@ -23,4 +23,6 @@ def _spark_type(kind: pa.DataType) -> DataType:
         if names == [part.name for part in MATRIX]:
             return MatrixUDT()
         return StructType([StructField(f.name, _spark_type(f.type), f.nullable) for f in kind])
+    if pa.types.is_list(kind):
+        return ArrayType(_spark_type(kind.value_type), kind.value_field.nullable)
     return from_arrow_type(kind)

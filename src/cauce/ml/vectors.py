@@ -145,6 +145,7 @@ def compressed_column(rows: sp.csr_array | np.ndarray) -> pa.StructArray:
         if bool(_takes_less_dense(np.count_nonzero(rows, axis=1), rows.shape[1]).all()):
             return dense_column(rows + 0.0)  # Of the two zeros, only 0.0 is one that is not stored.
         rows = sp.csr_array(rows)
+    rows = rows.copy()  # Its numbers may be those of an Arrow column, which nobody changes.
     rows.eliminate_zeros()
     return mixed_column(rows, _takes_less_dense(np.diff(rows.indptr), rows.shape[1]))
 

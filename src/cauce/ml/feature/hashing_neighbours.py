@@ -110,7 +110,7 @@ class MinHashLSHModel(_HashingModel):
         self.coefficients = coefficients
 
     def hashes(self, cells: pa.StructArray) -> np.ndarray:
-        matrix = as_csr(cells)
+        matrix = as_csr(cells).copy()
         matrix.eliminate_zeros()
         if (np.diff(matrix.indptr) == 0).any():
             reason = (
