@@ -1,4 +1,4 @@
-"""What a case of pyspark.ml gave, in words to compare: new columns with their metadata, rows, or the error."""
+"""What a case of pyspark.ml gave, in words to compare: columns with their metadata, rows, or the error."""
 
 import re
 from collections.abc import Callable

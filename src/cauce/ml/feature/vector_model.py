@@ -105,7 +105,8 @@ def shift_and_scale(
         if scale is None:
             return cells
         entries = stored(cells)
-        return with_values(cells, entries.values * scale[entries.places])
+        with np.errstate(invalid="ignore"):
+            return with_values(cells, entries.values * scale[entries.places])
     shifted = as_dense(cells) - shift
     return dense_column(shifted if scale is None else shifted * scale)
 
