@@ -251,6 +251,33 @@ def test_whatever_the_crash_added_batches_stay_and_the_rest_can_follow(
     assert sink_log(tmp_path / "log", interval=2).all_files() == [f for n in range(5) for f in written(n)]
 
 
+@pytest.mark.parametrize("batches", range(1, 10))
+@pytest.mark.parametrize("interval", [1, 2, 3, 5])
+def test_an_interval_that_is_smaller_after_a_restart_finds_every_batch(
+    tmp_path: Path, batches: int, interval: int
+) -> None:
+    """Apache Spark looks for a compacted file that was never written, and fails."""
+    for n in range(batches):
+        source_log(tmp_path).add(n, seen(n))
+    log = source_log(tmp_path, interval=interval)
+    for n in range(batches, batches + 7):
+        assert log.add(n, seen(n))
+        assert log.get(n - 1) == seen(n - 1)
+    expected = [file for n in range(batches + 7) for file in seen(n)]
+    assert log.all_files() == expected
+    assert source_log(tmp_path, interval=interval).all_files() == expected
+    assert source_log(tmp_path).all_files() == expected
+    assert any(name.endswith(".compact") for name in names(tmp_path))
+
+
+def test_a_lost_compacted_file_is_still_a_gap(tmp_path: Path) -> None:
+    for n in range(12):
+        source_log(tmp_path).add(n, seen(n))
+    (tmp_path / "9.compact").unlink()
+    with pytest.raises(IllegalStateException, match="must have no gap"):
+        source_log(tmp_path, interval=2).all_files()
+
+
 def test_settings_are_sparks(tmp_path: Path) -> None:
     prefix = "spark.sql.streaming.fileSource.log"
     conf = Conf(

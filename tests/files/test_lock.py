@@ -41,3 +41,22 @@ def test_another_process_owns_it_until_it_is_killed(tmp_path: Path) -> None:
         other.kill()
         other.wait()
     LocalFileSystem().lock(path, "me").release()
+
+
+def test_an_owner_notices_that_its_file_is_gone_or_another_has_it(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    lock = LocalFileSystem().lock(str(path), "first")
+    lock.check()
+    path.unlink()
+    with pytest.raises(LockedError, match="file is gone"):
+        lock.check()
+    second = LocalFileSystem().lock(str(path), "second")
+    with pytest.raises(LockedError, match="another run"):
+        lock.check()
+    second.check()
+    # What a network file system that forgot the lock lets another machine do.
+    path.write_text("third\nits own number")
+    with pytest.raises(LockedError, match="third"):
+        second.check()
+    lock.release()
+    second.release()

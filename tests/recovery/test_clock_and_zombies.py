@@ -83,3 +83,31 @@ def test_a_run_that_lost_its_lock_is_fenced(
         with contextlib.suppress(ConcurrentModificationException, FileNotFoundError):
             run(job, folder, session, SlowDisk(k, replacement))
         assert finish(job, folder, session) == expected, f"asleep before {disk.operations[k]}"
+
+
+@pytest.mark.parametrize("name", ["windows in update mode", "filter"])
+def test_a_run_whose_lock_was_removed_hands_nothing_more_to_the_sink(
+    name: str, session: Session, tmp_path: Path, crash_stride: int
+) -> None:
+    """A sink that cannot tell one run from another, as many are, must not hear from the old one."""
+    job = JOBS[name]
+    write_input(tmp_path / "undisturbed" / "in")
+    undisturbed = FaultyDisk()
+    run(job, tmp_path / "undisturbed", session, undisturbed)
+    expected = finish(job, tmp_path / "undisturbed", session)
+    for k in range(3, len(undisturbed.operations), crash_stride):
+        folder = tmp_path / str(k)
+        write_input(folder / "in")
+
+        def replacement(folder: Path = folder) -> None:
+            (folder / "checkpoint" / ".cauce.lock").unlink()
+            run(job, folder, session, UnsyncedDisk())
+
+        disk = SlowDisk(k, replacement)
+        with contextlib.suppress(ConcurrentModificationException, FileNotFoundError, FileExistsError):
+            run(job, folder, session, disk)
+        lines = disk.golden(str(folder))
+        sinks = [number for number, line in enumerate(lines) if line.split()[1].startswith("out")]
+        if k not in sinks:  # It slept inside the sink: what the sink began, it may end.
+            assert not [number for number in sinks if number > k], f"asleep before {lines[k]}"
+        assert finish(job, folder, session) == expected, f"asleep before {lines[k]}"

@@ -51,9 +51,20 @@ class Checkpoint:
         try:
             self._lock = self.file_system.lock(f"{self.path}/{LOCK_NAME}", holder)
         except LockedError as error:
-            raise ConcurrentModificationException(
-                "CONCURRENT_STREAM_LOG_UPDATE", batchId=f"{self.path}, which is in use by {error.holder}"
-            ) from None
+            raise self._taken(error) from None
+
+    def check_owned(self) -> None:
+        """ConcurrentModificationException if the ownership that was taken is lost."""
+        try:
+            if isinstance(self._lock, FileLock):
+                self._lock.check()
+        except LockedError as error:
+            raise self._taken(error) from None
+
+    def _taken(self, error: LockedError) -> ConcurrentModificationException:
+        return ConcurrentModificationException(
+            "CONCURRENT_STREAM_LOG_UPDATE", batchId=f"{self.path}, which is in use by {error.holder}"
+        )
 
     def release(self) -> None:
         """Let another run have it; harmless when not owned."""

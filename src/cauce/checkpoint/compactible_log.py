@@ -27,6 +27,7 @@ class CompactibleLog:
         self._settings = settings
         self._clock = clock
         self._interval: int | None = None
+        self._plain_to_id = -1
         self._added_id: int | None = None
         self._oldest_id: int | None = None
 
@@ -34,7 +35,11 @@ class CompactibleLog:
     def interval(self) -> int:
         """Decided once: by the files that are there, else by the settings."""
         if self._interval is None:
-            self._interval = derived_interval(self._settings.interval, self._compacted_ids())
+            compacted_ids = self._compacted_ids()
+            if not compacted_ids:
+                # Maybe of a larger interval: Spark looks for a compacted file among them and fails.
+                self._plain_to_id = max(self.folder.batch_ids(), default=-1)
+            self._interval = derived_interval(self._settings.interval, compacted_ids)
         return self._interval
 
     def _compacted_ids(self) -> list[int]:
@@ -49,7 +54,12 @@ class CompactibleLog:
         return max(self._ids(), default=None) if self._added_id is None else self._added_id
 
     def is_compacted(self, batch_id: int) -> bool:
-        return is_compaction_batch(batch_id, self.interval)
+        return is_compaction_batch(batch_id, self.interval) and batch_id > self._plain_to_id
+
+    def last_compacted_id(self, batch_id: int) -> int | None:
+        """The newest compacted file up to this batch, which needs no file before it."""
+        last_id = (batch_id + 1) // self.interval * self.interval - 1
+        return last_id if last_id > self._plain_to_id else None
 
     def _name(self, batch_id: int) -> str:
         return f"{batch_id}.compact" if self.is_compacted(batch_id) else str(batch_id)
@@ -85,7 +95,7 @@ class CompactibleLog:
         return []
 
     def _lines_to(self, batch_id: int) -> list[tuple[str, str]]:
-        start = max(0, (batch_id + 1) // self.interval * self.interval - 1)
+        start = self.last_compacted_id(batch_id) or 0
         found: list[tuple[str, str]] = []
         for needed in range(start, batch_id + 1):
             lines, path = self.lines(needed), self.path_of(needed)

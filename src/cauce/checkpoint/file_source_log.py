@@ -70,10 +70,8 @@ class FileSourceLog:
     def _compacted_away(self, batch_id: int, path: str) -> list[SourceFile]:
         """An expired file lives on inside the last compacted one."""
         latest_id = self.latest_id()
-        compacted_id = (
-            -1 if latest_id is None else (latest_id + 1) // self._log.interval * self._log.interval - 1
-        )
-        if batch_id > compacted_id:
+        compacted_id = None if latest_id is None else self._log.last_compacted_id(latest_id)
+        if compacted_id is None or batch_id > compacted_id:
             raise missing_file(path, f"batch {batch_id} doesn't exist")
         return self.all_files()
 

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import threading
+import uuid
 
 __all__ = ["FileLock", "LockedError"]
 
@@ -27,11 +28,13 @@ class FileLock:
 
     def __init__(self, path: str, holder: str) -> None:
         self._path = path
+        # The second line tells two owners of one name apart.
+        self._note = f"{holder}\n{uuid.uuid4()}".encode()
         with _owned_guard:
-            self._identity, self._descriptor = self._take(holder)
+            self._identity, self._descriptor = self._take()
             _owned.add(self._identity)
 
-    def _take(self, holder: str) -> tuple[tuple[int, int], int]:
+    def _take(self) -> tuple[tuple[int, int], int]:
         # Closing any descriptor of a file drops this process's lock on it, so a file that is known
         # to be owned here is never opened a second time.
         self._refuse_if_owned_here()
@@ -43,7 +46,7 @@ class FileLock:
             os.close(descriptor)
             raise LockedError(self._path, other) from None
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, holder.encode(), 0)
+        os.pwrite(descriptor, self._note, 0)
         status = os.fstat(descriptor)
         return (status.st_dev, status.st_ino), descriptor
 
@@ -54,6 +57,19 @@ class FileLock:
             return
         if (status.st_dev, status.st_ino) in _owned:
             raise LockedError(self._path, f"this process (pid {os.getpid()})")
+
+    def check(self) -> None:
+        """LockedError if the file was deleted, or another owner wrote a note into it.
+
+        A network file system may forget a lock, and a person may delete the file of one that seems stuck.
+        """
+        try:
+            status = os.stat(self._path)
+        except FileNotFoundError:
+            raise LockedError(self._path, "nobody: the lock's file is gone") from None
+        is_same = (status.st_dev, status.st_ino) == self._identity
+        if not is_same or os.pread(self._descriptor, len(self._note) + 1, 0) != self._note:
+            raise LockedError(self._path, _note(self._path) if is_same else "another run, with a new lock")
 
     def release(self) -> None:
         """Give the file up; again is harmless."""
@@ -66,4 +82,4 @@ class FileLock:
 
 def _note(path: str) -> str:
     with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read().strip()
+        return file.readline().strip()

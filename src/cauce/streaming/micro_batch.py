@@ -10,8 +10,9 @@
     7. Raise the watermark
     8. Write commits/N                              (with the references to the committed state)
 
-After a crash between 1 and 8 the next run repeats batch N with the same offsets, watermark and
-timestamp. Source: MicroBatchExecution.scala of Apache Spark 4.2.
+Before 1, 6 and 8 the run makes sure that the checkpoint is still its own: one that was replaced while it
+slept hands nothing to the sink. After a crash between 1 and 8 the next run repeats batch N with the same
+offsets, watermark and timestamp. Source: MicroBatchExecution.scala of Apache Spark 4.2.
 """
 
 from collections.abc import Mapping
@@ -113,6 +114,7 @@ class MicroBatches:
         now_ms = max(self.execution.clock.now_ms(), self.execution.last_timestamp_ms)
         entry = OffsetEntry(watermark_ms, now_ms, self.execution.locked_conf, tuple(self.available))
         with progress.timed("walCommit"):
+            self.execution.checkpoint.check_owned()
             self.execution.checkpoint.offsets.add(self.batch_id, entry)
         with progress.timed("commitOffsets"):
             self._commit_sources()
@@ -180,11 +182,13 @@ class MicroBatches:
         with progress.timed("addBatch"):
             table = execution.compute(batch)
             references = self._commit_state(batch)
+            execution.checkpoint.check_owned()
             self._commit_dead_letters()
             written = execution.sink.add_batch(self.batch_id, table)
         execution.tracker.advance()
         with progress.timed("commitOffsets"):
             next_watermark_ms = execution.tracker.watermark_ms
+            execution.checkpoint.check_owned()
             execution.checkpoint.commits.add(self.batch_id, CommitEntry(next_watermark_ms, references))
             if references is not None:
                 self._state[self.batch_id] = references
