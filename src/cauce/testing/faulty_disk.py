@@ -170,7 +170,7 @@ class FaultyDisk(UnsyncedDisk):
         def act() -> None:
             kept = self._content(target)
             super(FaultyDisk, self).rename(source, target)
-            self._later(target, lambda: _unrename(source, target, kept))
+            self._later(target, lambda: self._unrename(source, target, kept))
 
         self._do(Operation("rename", source, target), act)
 
@@ -179,7 +179,7 @@ class FaultyDisk(UnsyncedDisk):
             kept = self._content(path)
             super(FaultyDisk, self).unlink(path)
             if kept is not None:
-                self._later(path, lambda: _restore(path, kept))
+                self._later(path, lambda: self._restore(path, kept))
 
         self._do(Operation("unlink", path), act)
 
@@ -222,6 +222,17 @@ class FaultyDisk(UnsyncedDisk):
         synced = self._synced_bytes.get(_identity(status), status.st_size)
         if synced < status.st_size:
             os.truncate(path, synced if chance is None else chance.randint(synced, status.st_size))
+
+    def _unrename(self, source: str, target: str, kept: bytes | None) -> None:
+        os.rename(target, source)
+        if kept is not None:
+            self._restore(target, kept)
+
+    def _restore(self, path: str, content: bytes) -> None:
+        with open(path, "xb") as file:
+            file.write(content)
+            # The new file may have got the number of one that is gone, and was never synced.
+            self._synced_bytes[_identity(os.fstat(file.fileno()))] = len(content)
 
     def _later(self, path: str, undo: Callable[[], None]) -> None:
         folder = os.path.dirname(path)
@@ -289,14 +300,3 @@ def _take_back(change: Unsynced) -> None:
         change.undo()
     except (FileNotFoundError, FileExistsError):
         return
-
-
-def _unrename(source: str, target: str, kept: bytes | None) -> None:
-    os.rename(target, source)
-    if kept is not None:
-        _restore(target, kept)
-
-
-def _restore(path: str, content: bytes) -> None:
-    with open(path, "xb") as file:
-        file.write(content)
