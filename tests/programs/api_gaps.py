@@ -13,7 +13,6 @@ API_GAPS: dict[str, dict[str, str]] = {
         "lateralJoin": "refused with a table function",
         "metadataColumn": "another error class",
         "nearestByJoin": "refused",
-        "percentiles": "percentile_approx takes one percentage on batches",
     },
     "api_readers_and_writers": {
         "bucketBy": "not refused",

@@ -30,7 +30,7 @@ over one checkpoint. The streaming suites of PySpark itself are not on PyPI; the
 
 def page() -> str:
     """The whole page as Markdown."""
-    parts = (programs(), telling(), refusals(), differences())
+    parts = (programs(), telling(), functions(), api(), refusals(), differences())
     return "\n".join([HEAD, *(line for part in parts for line in (*part, ""))])
 
 
@@ -57,6 +57,17 @@ def telling() -> Iterator[str]:
     yield "|---:|---|---|"
     for number, (what, name) in sorted(cases.items()):
         yield f"| {number} | {what} | `{name}` |"
+
+
+def functions() -> Iterator[str]:
+    """The examples of Spark's function reference."""
+    folder = HERE.parent / "functions"
+    calls = len(json.loads((folder / "goldens.json").read_text()))
+    gaps = (folder / "gaps.txt").read_text().splitlines()
+    yield f"## SQL functions: {calls - len(gaps)} of the {calls} examples of Spark's reference answer alike"
+    yield ""
+    yield "The others are listed in `tests/functions/gaps.txt`: most of all the KLL and tuple sketches, XML,"
+    yield "collations, `reflect`, text functions of binaries, and types that differ where the values do not."
 
 
 def stems(pattern: str) -> list[str]:

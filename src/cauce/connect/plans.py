@@ -16,15 +16,16 @@ from cauce.connect.cached_relations import (
 from cauce.connect.catalog import catalog
 from cauce.connect.delta_reads import delta_read
 from cauce.connect.delta_relations import extension
+from cauce.connect.function_calls import function_calls, sql
 from cauce.connect.input_files import check_paths
 from cauce.connect.map_order import keep_order
 from cauce.connect.metrics import collect_metrics
 from cauce.connect.ml import ml_relation
 from cauce.connect.preparation import Preparation, replace
 from cauce.connect.quantiles import approx_quantile
-from cauce.connect.record_functions import project_with_record_functions, record_functions
 from cauce.connect.reshaping import freq_items, transpose
 from cauce.connect.semantics import semantic_key
+from cauce.connect.sequence_ids import number_rows
 from cauce.connect.state_sources import state_source
 from cauce.connect.summaries import describe, summary
 from cauce.connect.table_changes import read_table_changes
@@ -50,6 +51,13 @@ def _read(node: Relation, preparation: Preparation) -> None:
         check_paths(node, preparation)
 
 
+def _sql(node: Relation, preparation: Preparation) -> None:
+    """A text with table functions or functions that Sail lacks."""
+    read_table_changes(node, preparation)
+    if kind(node) == "sql":
+        sql(node, preparation)
+
+
 REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
     "aggregate": aggregate,
     "approx_quantile": approx_quantile,
@@ -60,21 +68,19 @@ REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
     "collect_metrics": collect_metrics,
     "describe": describe,
     "extension": extension,
-    "filter": record_functions,
     "group_map": group_map,
-    "project": project_with_record_functions,
+    "project": number_rows,
     "freq_items": freq_items,
     "map_partitions": keep_order,
     "ml_relation": ml_relation,
     "read": _read,
     "repartition_by_expression": repartition_by_expression,
     "set_op": set_op,
-    "sql": read_table_changes,
+    "sql": _sql,
     "summary": summary,
     "transpose": transpose,
     "unpivot": unpivot,
     "unresolved_table_valued_function": unresolved_table_valued_function,
-    "with_columns": record_functions,
     "with_watermark": with_watermark,
 }
 """By relation type: the function that changes such a relation in place. Children come first."""
@@ -152,6 +158,7 @@ def decompress(plan: Plan) -> None:
 
 
 def _rewrite(node: Relation, preparation: Preparation) -> None:
+    function_calls(node, preparation)
     rewrite = REWRITES.get(kind(node))
     if rewrite is not None:
         rewrite(node, preparation)

@@ -5,12 +5,12 @@ from pyspark.sql.connect.proto import Expression, Relation
 from cauce.connect.preparation import Preparation
 from cauce.plan.build import call, long
 
-__all__ = ["project"]
+__all__ = ["number_rows"]
 
 SEQUENCE_ID = "distributed_sequence_id"
 
 
-def project(node: Relation, preparation: Preparation) -> None:
+def number_rows(node: Relation, preparation: Preparation) -> None:
     """The internal function that Sail lacks is a row number in the order of the rows."""
     for expression in node.project.expressions:
         function = expression.alias.expr.unresolved_function

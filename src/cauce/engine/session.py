@@ -48,6 +48,7 @@ class EngineSession:
         self.raw = RawStub(channel)
         self.operation_ids = OperationIds()
         self._sources: set[str] = set()
+        self._functions: set[str] = set()
         self._stub = base_pb2_grpc.SparkConnectServiceStub(channel)
         self._user_context = proto.UserContext(user_id=user_id, user_name=user_id)
 
@@ -184,6 +185,12 @@ class EngineSession:
         registered = proto.CommonInlineUserDefinedDataSource(name=source.name(), python_data_source=plan)
         self.execute(proto.Command(register_data_source=registered))
         self._sources.add(source.name())
+
+    def register_function(self, name: str, registration: proto.Command) -> None:
+        """Register a function of our own under a name in Sail, once."""
+        if name not in self._functions:
+            self.execute(registration)
+            self._functions.add(name)
 
     def leaf(self, table: pa.Table, lease: contextlib.ExitStack) -> Relation:
         """A relation that reads the table; a large one stays readable until `lease` is closed."""

@@ -12,23 +12,26 @@ from pyspark.util import PythonEvalType
 
 from cauce.errors import AnalysisException
 
-__all__ = ["arrow_function", "literal_text", "option_texts"]
+__all__ = ["arrow_function", "arrow_udf", "literal_text", "option_texts"]
 
 
 def arrow_function(
-    function: Callable[[pa.Array], pa.Array], argument: Expression, result: DataType, name: str
+    function: Callable[..., pa.Array], arguments: Sequence[Expression], result: DataType, name: str
 ) -> Expression:
-    """A call that gives a column of type `result`; the function travels to the engine by pickle."""
-    python = PythonUDF(
+    """A call that gives a column of type `result`, shown as `name(...)`."""
+    call = CommonInlineUserDefinedFunction(
+        function_name=name, deterministic=True, arguments=arguments, python_udf=arrow_udf(function, result)
+    )
+    return Expression(common_inline_user_defined_function=call)
+
+
+def arrow_udf(function: Callable[..., pa.Array], result: DataType) -> PythonUDF:
+    """The function as the engine takes it, by pickle."""
+    return PythonUDF(
         output_type=pyspark_types_to_proto_types(result),
         eval_type=PythonEvalType.SQL_SCALAR_ARROW_UDF,
         command=CloudPickleSerializer().dumps((function, result)),
         python_ver=f"{sys.version_info.major}.{sys.version_info.minor}",
-    )
-    return Expression(
-        common_inline_user_defined_function=CommonInlineUserDefinedFunction(
-            function_name=name, deterministic=True, arguments=[argument], python_udf=python
-        )
     )
 
 

@@ -7,16 +7,9 @@ from pyspark.sql.types import BinaryType
 from cauce.errors import AnalysisException
 from cauce.formats.avro import AvroDecoder, AvroEncoder, avro_type
 from cauce.plan.arrow_functions import arrow_function, literal_text, option_texts
-from cauce.plan.build import alias
-from cauce.plan.expression_text import function_name, output_name
-from cauce.plan.walk import (
-    expressions,
-    kind,
-    replace_expressions,
-    transform,
-    transform_expression,
-    walk_expressions,
-)
+from cauce.plan.expression_text import function_name
+from cauce.plan.function_calls import rewrite_calls
+from cauce.plan.walk import transform, walk_expressions
 
 __all__ = ["has_avro_functions", "rewrite_avro_functions", "rewrite_avro_node"]
 
@@ -34,20 +27,11 @@ def rewrite_avro_functions(relation: Relation, schema: object = None) -> Relatio
 
 def rewrite_avro_node(node: Relation) -> Relation:
     """The same for one relation, its children aside."""
-    if not has_avro_functions(node):
-        return node
-    old = expressions(node)
-    new = [transform_expression(expression, _function) for expression in old]
-    named = len(old) if kind(node) in ("project", "aggregate") else 0
-    return replace_expressions(node, [*map(_named_as, old[:named], new[:named]), *new[named:]])
+    return rewrite_calls(node, FUNCTIONS, _function)
 
 
 def has_avro_functions(node: Relation) -> bool:
     return any(function_name(expression) in FUNCTIONS for expression in walk_expressions(node))
-
-
-def _named_as(old: Expression, new: Expression) -> Expression:
-    return new if new is old or new.HasField("alias") else alias(new, output_name(old))
 
 
 def _function(expression: Expression) -> Expression:
@@ -70,7 +54,7 @@ def _decoding(data: Expression, rest: list[Expression]) -> Expression:
         )
     reader = options.get("avroschema", writer)
     decoder = AvroDecoder(writer, reader, mode == "FAILFAST", options.get(REGISTRY.lower()))
-    return arrow_function(decoder, data, avro_type(reader)[0], "from_avro")
+    return arrow_function(decoder, [data], avro_type(reader)[0], "from_avro")
 
 
 def _encoding(data: Expression, rest: list[Expression]) -> Expression:
@@ -79,4 +63,4 @@ def _encoding(data: Expression, rest: list[Expression]) -> Expression:
         avro_type(schema)
     value = data.alias.expr if data.HasField("alias") else data
     nullable = schema is not None or function_name(value) not in NEVER_NULL
-    return arrow_function(AvroEncoder(schema, nullable), data, BinaryType(), "to_avro")
+    return arrow_function(AvroEncoder(schema, nullable), [data], BinaryType(), "to_avro")

@@ -7,19 +7,14 @@ from pyspark.sql.types import StructType
 from cauce.errors import AnalysisException
 from cauce.formats.json_records import JsonDecoder
 from cauce.plan.arrow_functions import arrow_function, option_texts
-from cauce.plan.build import alias
-from cauce.plan.expression_text import function_name, output_name
+from cauce.plan.expression_text import function_name
+from cauce.plan.function_calls import rewrite_calls
 from cauce.plan.json_moments import cast_from_text, json_schema
-from cauce.plan.walk import (
-    expressions,
-    kind,
-    replace_expressions,
-    transform,
-    transform_expression,
-    walk_expressions,
-)
+from cauce.plan.walk import transform
 
 __all__ = ["fail_fast_on_json", "fail_fast_on_json_of"]
+
+FUNCTIONS = frozenset({"from_json"})
 
 
 def fail_fast_on_json(relation: Relation, schema: object = None) -> Relation:
@@ -29,16 +24,7 @@ def fail_fast_on_json(relation: Relation, schema: object = None) -> Relation:
 
 def fail_fast_on_json_of(node: Relation) -> Relation:
     """The same for one relation, its children aside."""
-    if not any(_fails_fast(expression) for expression in walk_expressions(node)):
-        return node
-    old = expressions(node)
-    new = [transform_expression(expression, _decoded) for expression in old]
-    named = len(old) if kind(node) in ("project", "aggregate") else 0
-    return replace_expressions(node, [*map(_named_as, old[:named], new[:named]), *new[named:]])
-
-
-def _named_as(old: Expression, new: Expression) -> Expression:
-    return new if new is old or new.HasField("alias") else alias(new, output_name(old))
+    return rewrite_calls(node, FUNCTIONS, _decoded)
 
 
 def _fails_fast(expression: Expression) -> bool:
@@ -60,6 +46,6 @@ def _decoded(expression: Expression) -> Expression:
     options = option_texts(arguments[2:], "An option of from_json")
 
     def decode(texts: StructType) -> Expression:
-        return arrow_function(JsonDecoder(texts.json(), options), arguments[0], texts, "from_json")
+        return arrow_function(JsonDecoder(texts.json(), options), [arguments[0]], texts, "from_json")
 
     return cast_from_text(schema, decode)

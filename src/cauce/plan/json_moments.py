@@ -21,19 +21,13 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from cauce.plan.build import alias
-from cauce.plan.expression_text import function_name, output_name
-from cauce.plan.walk import (
-    expressions,
-    kind,
-    replace_expressions,
-    transform,
-    transform_expression,
-    walk_expressions,
-)
+from cauce.plan.expression_text import function_name
+from cauce.plan.function_calls import rewrite_calls
+from cauce.plan.walk import transform
 
 __all__ = ["cast_from_text", "json_schema", "read_json_moments", "read_json_moments_of"]
 
+FUNCTIONS = frozenset({"from_json"})
 MOMENTS = (DateType, TimestampType, TimestampNTZType)
 
 
@@ -44,16 +38,7 @@ def read_json_moments(relation: Relation, schema: object = None) -> Relation:
 
 def read_json_moments_of(node: Relation) -> Relation:
     """The same for one relation, its children aside."""
-    if not any(function_name(expression) == "from_json" for expression in walk_expressions(node)):
-        return node
-    old = expressions(node)
-    new = [transform_expression(expression, _read_as_text) for expression in old]
-    named = len(old) if kind(node) in ("project", "aggregate") else 0
-    return replace_expressions(node, [*map(_named_as, old[:named], new[:named]), *new[named:]])
-
-
-def _named_as(old: Expression, new: Expression) -> Expression:
-    return new if new is old or new.HasField("alias") else alias(new, output_name(old))
+    return rewrite_calls(node, FUNCTIONS, _read_as_text)
 
 
 def _read_as_text(expression: Expression) -> Expression:

@@ -19,6 +19,8 @@ from cauce.plan.join_filters import merge_join_filters
 from cauce.plan.join_pruning import prune_join_columns
 from cauce.plan.json_failfast import fail_fast_on_json
 from cauce.plan.json_moments import read_json_moments
+from cauce.plan.map_functions import rewrite_map_functions
+from cauce.plan.supplied_functions import supply_functions
 from cauce.plan.top_ranks import hint_top_ranks
 from cauce.plan.unpivot import rewrite_unpivot
 from cauce.plan.windows import rewrite_windows
@@ -41,6 +43,8 @@ RULES = (
     rewrite_avro_functions,
     fail_fast_on_json,
     read_json_moments,
+    rewrite_map_functions,
+    supply_functions,
     rewrite_windows,
     rewrite_grouping_sets,
     rewrite_unpivot,
