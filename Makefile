@@ -55,7 +55,7 @@ equivalence: setup ## streams against the same query as a batch, on N random cas
 
 crash: setup ## all of the recovery tests: every operation, 1,000 histories (STRIDE=11 SEEDS=50: fewer; SEED=7: that one)
 	$(RUN)python -m pytest tests/recovery $(if $(SEED),-k random_history --crash-seed $(SEED) --crash-seeds 1,\
-	  --crash-stride $(STRIDE) --crash-seeds $(SEEDS)) $(ARGS)
+	  tests/object_storage --crash-stride $(STRIDE) --crash-seeds $(SEEDS)) $(ARGS)
 
 explain: setup ## run SCRIPT="program.py args" and print the plan of each streaming query it starts
 	@$(RUN)cauce run tools/explain.py $(SCRIPT)

@@ -33,7 +33,7 @@ def test_a_relative_path_starts_at_the_working_folder() -> None:
 @pytest.mark.parametrize(
     ("written", "error", "message"),
     [
-        ("s3a://bucket/in", AnalysisException, 'No FileSystem for scheme "s3a"'),
+        ("gs://bucket/in", AnalysisException, 'No FileSystem for scheme "gs"'),
         ("hdfs:/data", AnalysisException, 'No FileSystem for scheme "hdfs"'),
         ("", IllegalArgumentException, "Can not create a Path from an empty string"),
         ("file:data", IllegalArgumentException, "Relative path in absolute URI: file:data"),

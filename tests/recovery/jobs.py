@@ -23,7 +23,7 @@ from cauce.clock import Clock, ManualClock
 from cauce.conf import Conf
 from cauce.delta.log import DeltaLog
 from cauce.delta.reading import read_files
-from cauce.files import Disk, LocalFileSystem
+from cauce.files import Disk, FileSystem, LocalFileSystem, local_copy
 from cauce.plan.build import alias, attribute, call, integer, string
 from cauce.session import Session
 from cauce.streaming.execution import open_execution, sink_context
@@ -34,7 +34,7 @@ from cauce.streaming.sinks import Sink, SinkOptions, sink_class
 from cauce.streaming.sources.sink_output import sink_log_files
 from cauce.testing.faulty_disk import UnsyncedDisk
 
-__all__ = ["JOBS", "Job", "finish", "run", "write_input"]
+__all__ = ["JOBS", "ROWS", "Job", "finish", "lines_of", "rows_of_sink", "run", "run_on", "write_input"]
 
 SCHEMA = "`id` BIGINT, `ts` TIMESTAMP"
 ROWS = [[(1, 10), (2, 11), (2, 12)], [(3, 25), (1, 10)], [(4, 12), (5, 40)], [(5, 40), (6, 61)]]
@@ -57,7 +57,7 @@ class BatchFiles:
 
     output_modes = ("append", "update", "complete")
 
-    def __init__(self, file_system: LocalFileSystem, folder: Path) -> None:
+    def __init__(self, file_system: FileSystem, folder: Path) -> None:
         self._file_system, self._folder = file_system, folder
 
     def description(self) -> str:
@@ -92,8 +92,13 @@ def finish(job: Job, folder: Path, session: Session, settings: Mapping[str, str]
 
 
 def _write_rows(path: Path, rows: list[tuple[int, int]]) -> None:
+    path.write_text(lines_of(rows))
+
+
+def lines_of(rows: list[tuple[int, int]]) -> str:
+    """The content of an input file."""
     lines = [json.dumps({"id": k, "ts": f"1970-01-01T00:{s // 60:02}:{s % 60:02}Z"}) for k, s in rows]
-    path.write_text("\n".join(lines))
+    return "\n".join(lines)
 
 
 def run(
@@ -106,8 +111,20 @@ def run(
     clock: Clock | None = None,
 ) -> None:
     """Run the job on everything there is, as one process would, until nothing is left or the disk dies."""
-    file_system = LocalFileSystem(disk)
-    checkpoint = Checkpoint(file_system, str(folder / "checkpoint"))
+    run_on(LocalFileSystem(disk), job, str(folder), session, settings=settings, clock=clock)
+
+
+def run_on(
+    file_system: FileSystem,
+    job: Job,
+    folder: str,
+    session: Session,
+    *,
+    settings: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+) -> None:
+    """The same wherever the folder with `in`, `out` and `checkpoint` is."""
+    checkpoint = Checkpoint(file_system, f"{folder}/checkpoint")
     conf, clock = Conf(dict(settings or {})), clock or ManualClock(1_000_000)
     checkpoint.acquire()
     try:
@@ -148,11 +165,15 @@ def _answer(job: Job, folder: Path) -> list:
             for row in batch
         ]
         return sorted({json.dumps(next(iter(row.items()))): json.dumps(row) for row in rows}.values())
+    return rows_of_sink(LocalFileSystem(), job, str(out))
+
+
+def rows_of_sink(file_system: FileSystem, job: Job, out: str) -> list:
+    """What the sink's own log says is there."""
     if job.format == "delta":
-        snapshot = DeltaLog.open(str(out)).existing()
-        return _sorted_rows(read_files(str(out), snapshot.files.values(), snapshot.table))
-    paths = sink_log_files(LocalFileSystem(), str(out)) or []
-    tables = [pq.ParquetFile(path.removeprefix("file://")).read() for path in paths]
+        snapshot = DeltaLog(file_system, out).existing()
+        return _sorted_rows(read_files(out, snapshot.files.values(), snapshot.table))
+    tables = [pq.ParquetFile(local_copy(path)).read() for path in sink_log_files(file_system, out) or []]
     return sorted(row for table in tables for row in _sorted_rows(table))
 
 
@@ -160,17 +181,17 @@ def _batch_id(path: Path) -> int:
     return int(path.stem)
 
 
-def _source(folder: Path) -> Relation:
+def _source(folder: str) -> Relation:
     source = Read.DataSource(
-        format="json", schema=SCHEMA, paths=[str(folder / "in")], options={"maxFilesPerTrigger": "1"}
+        format="json", schema=SCHEMA, paths=[f"{folder}/in"], options={"maxFilesPerTrigger": "1"}
     )
     return Relation(read=Read(is_streaming=True, data_source=source))
 
 
-def _sink(job: Job, folder: Path, file_system: LocalFileSystem, context: object) -> Sink:
+def _sink(job: Job, folder: str, file_system: FileSystem, context: object) -> Sink:
     if not job.to_files:
-        return BatchFiles(file_system, folder / "out")
-    options = SinkOptions(job.format, job.output_mode, path=str(folder / "out"))
+        return BatchFiles(file_system, Path(folder) / "out")
+    options = SinkOptions(job.format, job.output_mode, path=f"{folder}/out")
     return sink_class(options, context)(options, context)
 
 

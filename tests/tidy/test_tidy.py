@@ -123,6 +123,7 @@ OPTIONAL_CLIENTS = {
     "confluent_kafka",
     "fastavro",
     "psycopg",
+    "obstore",
     "deltalake",
     "mlflow",
     "fastapi",

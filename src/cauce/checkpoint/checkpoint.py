@@ -10,7 +10,7 @@ from cauce.checkpoint.offset_log import OffsetLog
 from cauce.checkpoint.operator_metadata import OperatorMetadataLog
 from cauce.checkpoint.stream_metadata import StreamMetadata
 from cauce.errors import ConcurrentModificationException
-from cauce.files import FileLock, FileSystem, LockedError
+from cauce.files import FileSystem, LockedError, Ownership
 
 __all__ = ["Checkpoint"]
 
@@ -31,7 +31,7 @@ class Checkpoint:
         self.operators = OperatorMetadataLog(file_system, self.state_path)
         self.audit = Audit(file_system, path)
         self.sources_path = f"{path}/sources"
-        self._lock: FileLock | None = None
+        self._lock: Ownership | None = None
 
     def source_path(self, index: int) -> str:
         """The metadata folder of the source that comes `index`-th in the plan."""
@@ -42,7 +42,7 @@ class Checkpoint:
         return f"{self.state_path}/{operator_id}/{quote(name, safe='$')}"
 
     def acquire(self) -> None:
-        """Become the only run on this checkpoint, in this and every other process of this machine.
+        """Become the only run on this checkpoint: on this machine, or of all that share an object store.
 
         ConcurrentModificationException names who has it. Ownership ends with `release` or the process.
         """
@@ -56,8 +56,21 @@ class Checkpoint:
     def check_owned(self) -> None:
         """ConcurrentModificationException if the ownership that was taken is lost."""
         try:
-            if isinstance(self._lock, FileLock):
+            if self._lock is not None:
                 self._lock.check()
+        except LockedError as error:
+            raise self._taken(error) from None
+
+    @property
+    def renewal_s(self) -> float | None:
+        """How often `renew` must be called; None if ownership lasts by itself."""
+        return None if self._lock is None else self._lock.renewal_s
+
+    def renew(self) -> None:
+        """ConcurrentModificationException if another run has the checkpoint now."""
+        try:
+            if self._lock is not None:
+                self._lock.renew()
         except LockedError as error:
             raise self._taken(error) from None
 

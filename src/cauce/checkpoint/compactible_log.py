@@ -106,7 +106,7 @@ class CompactibleLog:
 
     def add(self, batch_id: int, lines: list[str], *, earlier: list[str]) -> bool:
         """Durable on return; False if the batch is there. `earlier` goes first into a compacted file."""
-        if self.folder.exists(self._name(batch_id)):
+        if self.folder.is_taken(self._name(batch_id)):
             return False
         try:
             self.folder.write(self._name(batch_id), log_bytes(VERSION, [*earlier, *lines]))

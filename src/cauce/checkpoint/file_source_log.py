@@ -18,7 +18,7 @@ ENTRY = 'a line such as {"path":"file:///...","timestamp":1,"batchId":0}'
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One input file: absolute local path, modification time, and the log offset it came with."""
+    """One input file: absolute path, modification time, and the log offset it came with."""
 
     path: str
     modified_ms: int

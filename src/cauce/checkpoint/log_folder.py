@@ -5,7 +5,7 @@ import uuid
 
 from cauce.checkpoint.checksum import checksum_name, checksum_of, contradicts
 from cauce.checkpoint.damage import damaged_file, shown
-from cauce.files import FileSystem
+from cauce.files import FileSystem, is_local
 
 __all__ = ["LogFolder"]
 
@@ -22,6 +22,8 @@ class LogFolder:
         self._file_system = file_system
         self._private = private
         self._exists = False
+        # Object stores check what they keep themselves, and Hadoop writes no checksum files there.
+        self._checksums = is_local(path)
 
     def path_of(self, name: str) -> str:
         return f"{self.path}/{name}"
@@ -33,6 +35,10 @@ class LogFolder:
     def batch_ids(self) -> list[int]:
         """The batch ids that have a file, ascending. Whatever else lies in the folder is ignored."""
         return sorted(int(name) for name in self.names() if BATCH_ID.fullmatch(name))
+
+    def is_taken(self, name: str) -> bool:
+        """Whether a file is known to be there before it is written; an object store says so when it is."""
+        return self._checksums and self.exists(name)
 
     def exists(self, name: str) -> bool:
         return self._file_system.exists(self.path_of(name))
@@ -50,6 +56,8 @@ class LogFolder:
         return data
 
     def _checksum(self, name: str) -> bytes | None:
+        if not self._checksums:
+            return None
         try:
             return self._file_system.read_bytes(self.path_of(checksum_name(name)))
         except FileNotFoundError:
@@ -59,6 +67,9 @@ class LogFolder:
         """Create a file; FileExistsError if it is there, whoever wrote it."""
         path, checksum_path = self.path_of(name), self.path_of(checksum_name(name))
         self._make()
+        if not self._checksums:
+            self._file_system.write_durable(path, data)
+            return
         if self._file_system.exists(path):
             raise FileExistsError(path)
         # A checksum left by an earlier life of this name would condemn the new file: it goes first. The new
@@ -71,9 +82,11 @@ class LogFolder:
         """Create a file or put another in its place, atomically."""
         path, checksum_path = self.path_of(name), self.path_of(checksum_name(name))
         self._make()
-        self._file_system.delete(checksum_path)
+        if self._checksums:
+            self._file_system.delete(checksum_path)
         self._file_system.write_durable(path, data, overwrite=True)
-        self._file_system.write_unsynced(checksum_path, checksum_of(data))
+        if self._checksums:
+            self._file_system.write_unsynced(checksum_path, checksum_of(data))
 
     def _make(self) -> None:
         if not self._exists:
@@ -83,7 +96,8 @@ class LogFolder:
     def delete(self, name: str) -> None:
         """Remove a file and its checksum, if they are there."""
         self._file_system.delete(self.path_of(name))
-        self._file_system.delete(self.path_of(checksum_name(name)))
+        if self._checksums:
+            self._file_system.delete(self.path_of(checksum_name(name)))
 
     def set_aside(self, name: str) -> str:
         """Rename a damaged file so that no one takes it for a log file; its new path."""

@@ -21,7 +21,7 @@ ENTRY = 'a line such as {"path":"file:///...","size":1,"modificationTime":1,"act
 
 @dataclass(frozen=True)
 class SinkFile:
-    """One data file: absolute local path, size in bytes, modification time in ms since the epoch."""
+    """One data file: absolute path, size in bytes, modification time in ms since the epoch."""
 
     path: str
     size_bytes: int

@@ -17,8 +17,10 @@ from cauce.delta.history import check_version, version_at, version_from
 from cauce.delta.log import DeltaLog
 from cauce.delta.moments import parse_moment_ms
 from cauce.delta.protocol import check_readable
-from cauce.delta.reading import is_absolute, scan
+from cauce.delta.reading import is_absolute, read_files, scan
+from cauce.delta.snapshot import Snapshot
 from cauce.errors import AnalysisException
+from cauce.files import is_local
 from cauce.session import Session
 
 __all__ = ["change_range", "changes", "delta_read"]
@@ -41,8 +43,12 @@ def delta_read(node: Relation, preparation: Preparation) -> None:
     version = _version(log, version, options, session)
     snapshot = log.update() if version is None else log.snapshot_at(version)
     check_readable(snapshot.protocol, path)
-    if any(is_absolute(file.path) for file in snapshot.files.values()):
-        replace(node, scan(path, list(snapshot.files.values()), snapshot.table))  # A clone's files.
+    files = list(snapshot.files.values())
+    if not is_local(path):
+        _read_objects(node, log, snapshot, preparation)
+        return
+    if any(is_absolute(file.path) for file in files):
+        replace(node, scan(path, files, snapshot.table))  # A clone's files.
         return
     for key in list(source.options):
         if key.lower() in ("timestampasof", "versionasof"):
@@ -50,6 +56,16 @@ def delta_read(node: Relation, preparation: Preparation) -> None:
     source.paths[0] = path
     if version is not None:
         source.options["versionAsOf"] = str(version)
+
+
+def _read_objects(node: Relation, log: DeltaLog, snapshot: Snapshot, preparation: Preparation) -> None:
+    """The table's files, brought here; an analysis needs none of them."""
+    files = list(snapshot.files.values()) if preparation.running else []
+    if files and not any(file.deletion_vector for file in files):
+        replace(node, scan(log.path, files, snapshot.table))
+        return
+    rows = read_files(log.path, files, snapshot.table)
+    replace(node, preparation.session.engine.leaf(rows, preparation.lease))
 
 
 def change_range(log: DeltaLog, options: Mapping[str, str], session: Session) -> tuple[int, int]:

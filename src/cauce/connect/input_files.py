@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlparse
 from pyspark.sql.connect.proto import Relation
 
 from cauce.connect.inferred_columns import infer_as_spark
+from cauce.connect.object_reads import is_object_read, read_objects
 from cauce.connect.preparation import Preparation, replace
 from cauce.errors import AnalysisException
 from cauce.streaming.sources.batch_files import is_read_here, read_batch_files
@@ -32,6 +33,9 @@ def check_paths(node: Relation, preparation: Preparation) -> None:
         replace(node, engine.leaf(table, preparation.lease))
         return
     if node.read.is_streaming or source.format.lower() not in FORMATS:
+        return
+    if is_object_read(source):
+        read_objects(node, preparation)
         return
     for path in source.paths:
         local = _local_path(path)

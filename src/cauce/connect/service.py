@@ -19,6 +19,7 @@ from cauce.connect.lifecycle import get_status, interrupt, reattach_execute, rel
 from cauce.connect.sessions import clone_session, release_session
 from cauce.connect.wire import parse, to_bytes
 from cauce.errors import SparkSQLException
+from cauce.files import use_settings
 from cauce.session import Operation, Session, SessionKey, SessionRegistry
 
 __all__ = ["SERVICE_NAME", "ConnectService"]
@@ -110,7 +111,9 @@ class ConnectService:
 
     def _session(self, request: Any, context: grpc.ServicerContext) -> Session:
         observed_id = getattr(request, "client_observed_server_side_session_id", "")
-        return self._sessions.get_or_create(self._key(request, context), observed_id)
+        session = self._sessions.get_or_create(self._key(request, context), observed_id)
+        use_settings(session.settings.all)
+        return session
 
     def _key(self, request: Any, context: grpc.ServicerContext) -> SessionKey:
         try:

@@ -9,6 +9,7 @@ from cauce.connect import forward
 from cauce.connect.delta_writes import write_delta
 from cauce.connect.execution import Execution
 from cauce.connect.kafka_writes import write_kafka
+from cauce.connect.object_writes import is_object_write, write_objects
 from cauce.connect.plans import prepare
 from cauce.connect.stream_plans import refuse_stream
 from cauce.connect.wire import Parts
@@ -24,6 +25,8 @@ def write_operation(message: WriteOperation, execution: Execution) -> Iterator[P
     writer = WRITERS.get(message.source.lower())
     if writer is not None:
         writer(message, execution.session)
+    elif is_object_write(message):
+        write_objects(message, execution)
     elif not write_delta(message, execution.session):
         return forward.execute(execution)
     return iter(())

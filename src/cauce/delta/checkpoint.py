@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from cauce.conf import parse_time_ms
 from cauce.delta.actions import Action, decode_commit
 from cauce.delta.snapshot import Snapshot
-from cauce.files import FileSystem
+from cauce.files import FileSystem, local_copy
 
 __all__ = ["interval_ms", "read", "versions", "write"]
 
@@ -157,10 +157,10 @@ def _chosen(files: Sequence[re.Match[str]]) -> list[str]:
 
 def _actions(path: str) -> Iterator[Action]:
     if path.endswith(".json"):
-        with open(path, "rb") as file:
+        with open(local_copy(path), "rb") as file:
             yield from decode_commit(file.read())
         return
-    for batch in pq.ParquetFile(path).iter_batches(4096):
+    for batch in pq.ParquetFile(local_copy(path)).iter_batches(4096):
         # Statistics as structs are there for engines; the same ones are there as text.
         for row in batch.to_pylist(maps_as_pydicts="strict"):
             yield {kind: _without_nulls(value) for kind, value in row.items() if value is not None}

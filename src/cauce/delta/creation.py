@@ -19,7 +19,7 @@ from cauce.delta.snapshot import Snapshot
 from cauce.delta.statistics import statistics_text
 from cauce.delta.transaction import Operation, Transaction
 from cauce.delta.writing import WriteOptions, remove_all, set_table
-from cauce.files import uri_of_path
+from cauce.files import local_copy, uri_of_path
 from cauce.formats.parquet_schema import noted_schema
 from cauce.formats.partition_path import infer_partition_schema, partition_values
 
@@ -86,7 +86,7 @@ def convert(log: DeltaLog, partitions: StructType | None, clock: Clock) -> None:
             parsedCols=list(values[0]),
             path=files[0].path,
         )
-    data = noted_schema(files[0].path) or from_arrow_schema(pq.read_schema(files[0].path))
+    data = noted_schema(files[0].path) or from_arrow_schema(pq.read_schema(local_copy(files[0].path)))
     schema = stored_schema(StructType([*_without(data, partition_schema.names), *partition_schema]))
     table = Metadata(str(uuid.uuid4()), schema.json(), tuple(partition_schema.names), {}, clock.now_ms())
     set_table(transaction, table)
@@ -97,7 +97,9 @@ def convert(log: DeltaLog, partitions: StructType | None, clock: Clock) -> None:
             "size": file.size_bytes,
             "modificationTime": file.modified_ms,
             "dataChange": True,
-            "stats": statistics_text(pq.ParquetFile(file.path, coerce_int96_timestamp_unit="us").read()),
+            "stats": statistics_text(
+                pq.ParquetFile(local_copy(file.path), coerce_int96_timestamp_unit="us").read()
+            ),
         }
         transaction.actions.append({"add": raw})
     transaction.commit(Operation("CONVERT", {"numFiles": str(len(files))}, {"numConvertedFiles": len(files)}))

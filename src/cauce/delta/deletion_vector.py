@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from cauce.delta.errors import DeltaIllegalStateException
-from cauce.files import path_of_uri
+from cauce.files import local_copy, path_of_uri
 
 __all__ = ["deleted_rows"]
 
@@ -39,7 +39,7 @@ def _stored(table_path: str, descriptor: Mapping[str, Any]) -> bytes:
     if kind == "i":
         return decode_z85(where)[: descriptor["sizeInBytes"]]
     path = _relative_path(table_path, where) if kind == "u" else path_of_uri(where)
-    with open(path, "rb") as file:
+    with open(local_copy(path), "rb") as file:
         file.seek(descriptor.get("offset") or 1)
         (size,) = struct.unpack(">i", file.read(4))
         data = file.read(size)

@@ -12,7 +12,7 @@ from cauce.delta import checkpoint
 from cauce.delta.actions import Action, decode_commit, encode_commit
 from cauce.delta.errors import log_has_a_gap, no_such_version, table_not_found
 from cauce.delta.snapshot import Snapshot
-from cauce.files import FileSystem, open_file_system
+from cauce.files import FileSystem, open_file_system, shown_path
 
 __all__ = ["DeltaLog", "commit_info"]
 
@@ -45,7 +45,7 @@ class DeltaLog:
     @property
     def uri(self) -> str:
         """The table's folder as Spark's messages spell it."""
-        return f"file:{self.path}"
+        return shown_path(self.path)
 
     def commit_path(self, version: int) -> str:
         return f"{self.log_path}/{version:020d}.json"

@@ -13,7 +13,7 @@ from cauce.delta.actions import AddFile, Metadata, path_on_disk
 from cauce.delta.data_files import arrow_form
 from cauce.delta.deletion_vector import deleted_rows
 from cauce.engine.ddl import ddl_text
-from cauce.files import path_of_uri, uri_of_path
+from cauce.files import local_copies, local_copy, path_of_uri, uri_of_path
 from cauce.formats import constant_column
 from cauce.formats.parquet_schema import has_int96
 from cauce.plan.build import alias, attribute, text_as, union_all
@@ -22,7 +22,7 @@ __all__ = ["absolute_path", "is_absolute", "read_file", "read_files", "scan"]
 
 
 def absolute_path(table_path: str, encoded: str) -> str:
-    """Where a data file is on disk."""
+    """Where a data file is."""
     if is_absolute(encoded):
         return path_of_uri(encoded)
     return f"{table_path}/{path_on_disk(encoded)}"
@@ -30,20 +30,24 @@ def absolute_path(table_path: str, encoded: str) -> str:
 
 def is_absolute(encoded: str) -> bool:
     """Whether a file lies elsewhere: a clone's files stay where they are."""
-    return encoded.startswith(("file:", "/"))
+    return encoded.startswith(("file:", "/", "s3://", "s3a://"))
 
 
 def scan(table_path: str, files: Sequence[AddFile], metadata: Metadata) -> Relation:
     """A relation over files without deletions, for the engine to prune and filter while reading."""
+    copies = local_copies([absolute_path(table_path, file.path) for file in files])
     keyed = sorted(
-        ((_scan_key(table_path, file, metadata), file) for file in files), key=lambda each: each[0]
+        ((_scan_key(copy, file, metadata), copy, file) for copy, file in zip(copies, files, strict=True)),
+        key=lambda each: each[0],
     )
-    groups = [[file for _, file in group] for _, group in groupby(keyed, key=lambda each: each[0])]
-    return union_all([_scan_of_partition(table_path, group, metadata) for group in groups])
+    groups = [[each[1:] for each in group] for _, group in groupby(keyed, key=lambda each: each[0])]
+    return union_all([_scan_of_partition(group, metadata) for group in groups])
 
 
 def read_files(table_path: str, files: Iterable[AddFile], metadata: Metadata) -> pa.Table:
     """The rows of files, deletions taken out."""
+    files = list(files)
+    local_copies([absolute_path(table_path, file.path) for file in files])  # All at the same time.
     schema = arrow_form(metadata.schema)
     tables = [read_file(table_path, file, metadata) for file in files]
     return pa.concat_tables(tables) if tables else schema.empty_table()
@@ -51,7 +55,7 @@ def read_files(table_path: str, files: Iterable[AddFile], metadata: Metadata) ->
 
 def read_file(table_path: str, file: AddFile, metadata: Metadata, *, keep_deleted: bool = False) -> pa.Table:
     """The rows of one file in the table's form; columns younger than the file are null."""
-    path = absolute_path(table_path, file.path)
+    path = local_copy(absolute_path(table_path, file.path))
     data = pq.ParquetFile(path, coerce_int96_timestamp_unit="us")
     by_name = {name.lower(): name for name in data.schema_arrow.names}
     wanted = (by_name.get(field.name.lower()) for field in metadata.schema)
@@ -100,10 +104,10 @@ def _all_nullable(schema: StructType) -> pa.Schema:
     return pa.schema([pa.field(f.name, f.type, True) for f in arrow_form(schema)])
 
 
-def _scan_key(table_path: str, file: AddFile, metadata: Metadata) -> tuple:
+def _scan_key(path: str, file: AddFile, metadata: Metadata) -> tuple:
     """Files of one scan have the same partition, and spell moments the same way: the engine needs it."""
     values = [file.partition_values.get(name) for name in metadata.partition_columns]
-    spelled = has_int96(absolute_path(table_path, file.path)) if _holds_moments(metadata.schema) else False
+    spelled = has_int96(path) if _holds_moments(metadata.schema) else False
     return (spelled, *((value is None, value or "") for value in values))
 
 
@@ -111,15 +115,15 @@ def _holds_moments(schema: StructType) -> bool:
     return '"timestamp"' in schema.json()
 
 
-def _scan_of_partition(table_path: str, files: Sequence[AddFile], metadata: Metadata) -> Relation:
+def _scan_of_partition(files: Sequence[tuple[str, AddFile]], metadata: Metadata) -> Relation:
     # A URI, because the engine takes brackets and stars of a plain path for a pattern.
-    paths = [uri_of_path(absolute_path(table_path, file.path)) for file in files]
+    paths = [uri_of_path(path) for path, _ in files]
     source = Read.DataSource(format="parquet", schema=ddl_text(metadata.data_schema), paths=paths)
     relation = Relation(read=Read(data_source=source))
     if not metadata.partition_columns:
         return relation
     columns = [
-        _constant(files[0], field) if field.name in metadata.partition_columns else attribute(field.name)
+        _constant(files[0][1], field) if field.name in metadata.partition_columns else attribute(field.name)
         for field in metadata.schema
     ]
     return Relation(project=Project(input=relation, expressions=columns))

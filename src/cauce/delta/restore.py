@@ -11,6 +11,7 @@ from cauce.delta.moments import spell_moment
 from cauce.delta.reading import absolute_path
 from cauce.delta.transaction import Operation, Transaction
 from cauce.errors import SparkError
+from cauce.files import shown_path
 
 __all__ = ["METRICS", "restore", "restorable_version_at"]
 
@@ -109,4 +110,6 @@ def _check_files(log: DeltaLog, paths: list[str]) -> None:
     """A vacuum may have deleted what the old version needs."""
     for path in paths:
         if not log.file_system.exists(absolute_path(log.path, path)):
-            raise SparkError("FAILED_READ_FILE.FILE_NOT_EXIST", path=f"file:{absolute_path(log.path, path)}")
+            raise SparkError(
+                "FAILED_READ_FILE.FILE_NOT_EXIST", path=shown_path(absolute_path(log.path, path))
+            )

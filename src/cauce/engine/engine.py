@@ -120,6 +120,8 @@ class _Server:
 
     def __init__(self, session_timeout_s: int) -> None:
         os.environ.setdefault("RUST_LOG", "error")
+        if os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://"):
+            os.environ.setdefault("AWS_ALLOW_HTTP", "true")  # Who writes http means it.
         os.environ.setdefault("SAIL_EXECUTION__BATCH_SIZE", str(BATCH_ROWS))
         os.environ.setdefault("SAIL_CATALOG__LIST", CATALOGS)
         os.environ.setdefault("SAIL_CATALOG__DEFAULT_CATALOG", '"spark_catalog"')

@@ -1,18 +1,18 @@
 """The file-system interface that everything durable is written through."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from cauce.files.durable_file import DurableFile
-from cauce.files.lock import FileLock
+from cauce.files.lock import Ownership
 
 __all__ = ["FileStatus", "FileSystem"]
 
 
 @dataclass(frozen=True)
 class FileStatus:
-    """One directory entry. `path` is absolute without scheme; `modified_ms` since the epoch."""
+    """One directory entry. `path` is absolute; `modified_ms` since the epoch."""
 
     path: str
     size_bytes: int
@@ -21,7 +21,9 @@ class FileStatus:
 
 
 class FileSystem(Protocol):
-    """Paths are absolute strings without scheme. Missing files raise FileNotFoundError.
+    """Paths are absolute: `/folder/file` on a local disk, `s3a://bucket/folder/file` in an object store.
+
+    Missing files raise FileNotFoundError.
 
     Nothing creates a missing parent folder by the way except `make_dirs`. After a failed fsync every
     further change through the same object is refused with SyncFailedError.
@@ -32,6 +34,10 @@ class FileSystem(Protocol):
     def exists(self, path: str) -> bool: ...
 
     def status(self, path: str) -> FileStatus: ...
+
+    def statuses(self, paths: Sequence[str]) -> "list[FileStatus | None]":
+        """Of many files at once; None for those that are not there."""
+        ...
 
     def names(self, path: str) -> list[str]:
         """The names in a folder, unsorted and without their status; an absent folder has none."""
@@ -73,8 +79,8 @@ class FileSystem(Protocol):
         """A new file whose loss does no harm: not synced, and not atomic either."""
         ...
 
-    def create_durable(self, path: str, *, sync_folder: bool = True) -> AbstractContextManager[DurableFile]:
-        """A new file written piece by piece; it appears at `path`, whole, when the block ends well.
+    def create_durable(self, path: str, *, sync_folder: bool = True) -> AbstractContextManager[Any]:
+        """A new writable file, filled piece by piece; it appears at `path`, whole, when the block ends well.
 
         A failed block leaves nothing. With `sync_folder=False` the caller writes several files and
         calls `sync_folder` once: until then a power loss may drop them.
@@ -85,7 +91,7 @@ class FileSystem(Protocol):
         """Make the names in a folder durable."""
         ...
 
-    def lock(self, path: str, holder: str) -> FileLock:
+    def lock(self, path: str, holder: str) -> Ownership:
         """Own `path` until `release()` or the death of this process; `holder` is noted in it.
 
         LockedError, with the other's note, when another process or another part of this one owns it.

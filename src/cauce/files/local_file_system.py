@@ -3,7 +3,7 @@
 import contextlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cauce.files.disk import Disk
 from cauce.files.durable_file import DurableFile
@@ -38,6 +38,15 @@ class LocalFileSystem:
 
     def status(self, path: str) -> FileStatus:
         return _status(path, os.stat(path))
+
+    def statuses(self, paths: Sequence[str]) -> "list[FileStatus | None]":
+        return [self._status_or_none(path) for path in paths]
+
+    def _status_or_none(self, path: str) -> FileStatus | None:
+        try:
+            return self.status(path)
+        except FileNotFoundError:
+            return None
 
     def names(self, path: str) -> list[str]:
         try:

@@ -4,8 +4,9 @@ import fcntl
 import os
 import threading
 import uuid
+from typing import Protocol
 
-__all__ = ["FileLock", "LockedError"]
+__all__ = ["FileLock", "LockedError", "Ownership"]
 
 # A POSIX record lock belongs to the process: the kernel grants it again to a second part of the same
 # process. So what this process owns is also kept here, by device and inode. (flock would need no such
@@ -23,8 +24,27 @@ class LockedError(Exception):
         self.holder = holder
 
 
+class Ownership(Protocol):
+    """Owning something until `release`."""
+
+    renewal_s: float | None
+    """How often `renew` must be called to keep it; None if it lasts as long as the process."""
+
+    def check(self) -> None:
+        """LockedError if it was lost to somebody else."""
+        ...
+
+    def renew(self) -> None:
+        """The same, and keep it."""
+        ...
+
+    def release(self) -> None: ...
+
+
 class FileLock:
     """Ownership of one file. The file stays behind when released: only the kernel's lock counts."""
+
+    renewal_s: float | None = None
 
     def __init__(self, path: str, holder: str) -> None:
         self._path = path
@@ -70,6 +90,9 @@ class FileLock:
         is_same = (status.st_dev, status.st_ino) == self._identity
         if not is_same or os.pread(self._descriptor, len(self._note) + 1, 0) != self._note:
             raise LockedError(self._path, _note(self._path) if is_same else "another run, with a new lock")
+
+    def renew(self) -> None:
+        """The kernel keeps it."""
 
     def release(self) -> None:
         """Give the file up; again is harmless."""

@@ -6,7 +6,8 @@ from urllib.parse import quote, unquote_to_bytes
 
 from cauce.errors import AnalysisException, IllegalArgumentException
 from cauce.files.file_system import FileSystem
-from cauce.files.local_file_system import LocalFileSystem
+from cauce.files.object_uri import OBJECT_SCHEMES, is_local, object_path
+from cauce.files.routed_file_system import RoutedFileSystem
 
 __all__ = ["open_file_system", "path_of_uri", "uri_of_path"]
 
@@ -23,12 +24,18 @@ def open_file_system(uri: str) -> tuple[FileSystem, str]:
     if not uri:
         raise IllegalArgumentException(None, "Can not create a Path from an empty string")
     scheme, rest = _split_scheme(uri)
+    return RoutedFileSystem(), _absolute_path(uri, scheme, rest)
+
+
+def _absolute_path(uri: str, scheme: str | None, rest: str) -> str:
     if scheme is None:
-        return LocalFileSystem(), os.path.abspath(rest)
+        return os.path.abspath(rest)
+    if scheme in OBJECT_SCHEMES:
+        return object_path(uri)
     if scheme.lower() != "file":
-        hint = "cauce reads and writes local paths: a plain path or file:/path."
+        hint = "cauce reads and writes local paths (a plain path or file:/path) and s3a://bucket/path."
         raise AnalysisException(None, f'No FileSystem for scheme "{scheme}": {uri}. {hint}')
-    return LocalFileSystem(), _local_path(uri, rest)
+    return _local_path(uri, rest)
 
 
 def _split_scheme(uri: str) -> tuple[str | None, str]:
@@ -54,12 +61,15 @@ def _local_path(uri: str, rest: str) -> str:
 
 def uri_of_path(path: str) -> str:
     """`/a b` as `file:///a%20b`, the way Spark's logs spell a path."""
-    return "file://" + URI_QUOTED.sub(lambda found: quote(os.fsencode(found[0]), safe=""), path)
+    scheme, rest = ("file://", path) if is_local(path) else ("", path)
+    return scheme + URI_QUOTED.sub(lambda found: quote(os.fsencode(found[0]), safe=""), rest)
 
 
 def path_of_uri(uri: str) -> str:
-    """The local path of a URI found in a log: percent-encoded, unlike what users write."""
+    """The path of a URI found in a log: percent-encoded, unlike what users write."""
     scheme, rest = _split_scheme(uri)
+    if scheme in OBJECT_SCHEMES:
+        return os.fsdecode(unquote_to_bytes(uri))
     if scheme not in (None, "file"):
         raise AnalysisException(None, f'No FileSystem for scheme "{scheme}": {uri}')
     return os.fsdecode(unquote_to_bytes(rest if scheme is None else _local_path(uri, rest)))

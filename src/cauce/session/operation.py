@@ -8,6 +8,7 @@ replays what was not released and pulls on.
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -50,6 +51,8 @@ class Operation:
     """How many calls are streaming it now."""
     last_detached_ms: int | None = None
     released: bool = False
+    context: Context = field(default_factory=copy_context)
+    """What the call that began it had set (whose settings count), for whichever call pulls."""
     _pull: threading.Lock = field(default_factory=threading.Lock)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _kept: deque[Response] = field(default_factory=deque)
@@ -151,7 +154,7 @@ class Operation:
 
     def _next(self) -> Response | None:
         try:
-            response = next(self.source, None)
+            response = self.context.run(next, self.source, None)
         except Exception as error:
             self._error = error
             self._finish(OperationState.FAILED)

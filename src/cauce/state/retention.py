@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
-from cauce.files import FileSystem
+from cauce.files import FileSystem, local_copy
 from cauce.state.segment_file import read_trailer
 
 __all__ = ["Retention"]
@@ -51,7 +51,7 @@ class Retention:
             path = f"{self._path}/{name}"
             if not self._file_system.exists(path):
                 return self._needs.setdefault(name, (name,))
-            with pa.memory_map(path) as file:
+            with pa.memory_map(local_copy(path)) as file:
                 manifest, _ = read_trailer(file.read_buffer(), path)
             self._needs[name] = (name, *(older for older, _ in manifest))
         return self._needs[name]

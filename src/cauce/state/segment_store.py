@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from cauce.errors import SparkError
-from cauce.files import FileSystem
+from cauce.files import FileSystem, local_copy
 from cauce.state.options import StateOptions
 from cauce.state.restoring import restoring
 from cauce.state.row_log import RowLog
@@ -165,7 +165,7 @@ class SegmentStore:
     def _buffer(self, path: str) -> pa.Buffer:
         if self._file_system.status(path).size_bytes < MAP_BYTES_MIN:
             return pa.py_buffer(self._file_system.read_bytes(path))
-        with pa.memory_map(path) as file:
+        with pa.memory_map(local_copy(path)) as file:
             return file.read_buffer()
 
     def _spend_budget(self, log: RowLog) -> None:
@@ -175,7 +175,7 @@ class SegmentStore:
         if heap_bytes <= self._options.memory_budget_bytes:
             return
         for segment in sorted(on_heap, key=lambda segment: -segment.size_bytes):
-            with pa.memory_map(f"{self._path}/{segment.name}") as file:
+            with pa.memory_map(local_copy(f"{self._path}/{segment.name}")) as file:
                 self._reread(segment, file.read_buffer(), segment.place)
             segment.mapped = True
             heap_bytes -= segment.size_bytes

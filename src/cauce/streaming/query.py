@@ -1,5 +1,6 @@
 """A streaming query: a thread that runs micro-batches until it is stopped, done or broken."""
 
+import logging
 import threading
 import uuid
 from collections import deque
@@ -9,7 +10,14 @@ from dataclasses import dataclass
 from cauce.checkpoint import Checkpoint
 from cauce.clock import Clock
 from cauce.conf import Conf
-from cauce.errors import IllegalStateException, SparkError, StreamingQueryException, TimeoutException
+from cauce.errors import (
+    ConcurrentModificationException,
+    IllegalStateException,
+    SparkError,
+    StreamingQueryException,
+    TimeoutException,
+)
+from cauce.files import use_settings
 from cauce.session import Session
 from cauce.streaming.dead_letters import DeadLetterOptions
 from cauce.streaming.execution import Execution, open_execution
@@ -22,6 +30,8 @@ from cauce.streaming.sinks import Sink, SinkOptions, WorksWhenIdle
 from cauce.streaming.trigger import Trigger
 
 __all__ = ["QueryDescription", "QueryStatus", "StreamingQuery"]
+
+log = logging.getLogger("cauce.streaming")
 
 
 IDLE_MS_MIN = 1000
@@ -91,6 +101,8 @@ class StreamingQuery:
         self._listeners = listeners
         self._end_hooks: list[Callable[[], None]] = [lambda: on_end(self)]
         self._stopping = threading.Event()
+        self._lost: ConcurrentModificationException | None = None
+        """Set when another run has taken the checkpoint over."""
         self._ended = threading.Event()
         self._changed = threading.Condition()
         self._questions = self._answered = 0
@@ -120,6 +132,8 @@ class StreamingQuery:
 
     def start(self) -> None:
         self._thread.start()
+        if self.checkpoint.renewal_s is not None:
+            threading.Thread(target=self._keep_checkpoint, name=f"owner of {self.id}", daemon=True).start()
 
     def on_end(self, hook: Callable[[], None]) -> None:
         """`hook` runs once when the query has ended; at once if it has."""
@@ -186,6 +200,7 @@ class StreamingQuery:
 
     def _run(self) -> None:
         execution = None
+        use_settings(lambda: self.description.conf.values)
         try:
             execution = open_execution(
                 self.description.plan,
@@ -217,6 +232,21 @@ class StreamingQuery:
             if trigger.once or (trigger.available_now and not ran):
                 return
             self._wait(ran)
+        if self._lost is not None:
+            raise self._lost
+
+    def _keep_checkpoint(self) -> None:
+        """On a thread of its own, because a batch may take longer than ownership lasts."""
+        while not self._ended.wait(self.checkpoint.renewal_s):
+            try:
+                self.checkpoint.renew()
+            except ConcurrentModificationException as error:
+                self._lost = error
+                self._stopping.set()
+                return
+            except SparkError as error:
+                # Whoever takes over meanwhile shows at the next renewal, or when a log file is there already.
+                log.warning("Query %s could not renew its ownership: %s", self.pretty_id, error)
 
     def _trigger(self, batches: MicroBatches) -> bool:
         """One trigger: a batch if there is one to run."""

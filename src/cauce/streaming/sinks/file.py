@@ -9,7 +9,7 @@ from pyspark.sql.types import StructType
 from cauce.checkpoint import CompactionSettings, SinkFile, SinkLog
 from cauce.conf import parse_time_ms
 from cauce.errors import AnalysisException, ConcurrentModificationException, IllegalArgumentException
-from cauce.files import open_file_system
+from cauce.files import is_local, open_file_system, shown_path
 from cauce.formats import WRITERS, FormatOptions
 from cauce.formats.partition_folders import partition_folders
 from cauce.streaming.sinks.sink import SinkContext, SinkOptions
@@ -22,8 +22,9 @@ SINK_LOG = "_spark_metadata"
 class FileSink:
     """Data files get their final names at once; the log entry makes them count.
 
-    A batch's names depend on the query and the batch only: an attempt that failed before the log entry
-    is overwritten by the next, so even readers that know no log find each row once, a crash aside.
+    On a disk a batch's names depend on the query and the batch only: an attempt that failed before the log
+    entry is overwritten by the next, so even readers that know no log find each row once, a crash aside. In
+    an object store an old run on another machine may still be writing, so every attempt has its own names.
 
     A batch that is in the log already changes nothing, so each row is in the answer exactly once for
     readers that honour the log: Spark, and cauce.
@@ -49,7 +50,7 @@ class FileSink:
         self._latest_batch_id = self._log.latest_id()
 
     def description(self) -> str:
-        return f"FileSink[file:{self._path}]"
+        return f"FileSink[{shown_path(self._path)}]"
 
     def latest_batch_id(self) -> int:
         return -1 if self._latest_batch_id is None else self._latest_batch_id
@@ -85,7 +86,8 @@ class FileSink:
         return written
 
     def _write_file(self, path: str, rows: pa.Table) -> SinkFile:
-        self._file_system.delete(path)  # Left by an attempt that failed.
+        if is_local(path):
+            self._file_system.delete(path)  # Left by an attempt that failed.
         with self._file_system.create_durable(path, sync_folder=False) as file:
             self._writer.write(rows, self._data_schema, file, self._write_options)
         status = self._file_system.status(path)
@@ -94,7 +96,9 @@ class FileSink:
     def _file_name(self, batch_id: int, folder: str) -> str:
         # Spark separates the counter by a dot in partition folders and by a dash elsewhere.
         counter = ".c000" if self._partition_by else "-c000"
-        unique = uuid.uuid5(uuid.NAMESPACE_OID, f"{self._query_id}/{batch_id}/{folder}")
+        unique = uuid.uuid4()
+        if is_local(self._path):
+            unique = uuid.uuid5(uuid.NAMESPACE_OID, f"{self._query_id}/{batch_id}/{folder}")
         return f"part-00000-{unique}{counter}{self._extension}"
 
 

@@ -1,6 +1,5 @@
 """toTable: the table is made if need be, then its folder is written, as files or as a Delta table."""
 
-import os
 from dataclasses import replace
 
 from cauce.delta.catalog import create_in_catalog
@@ -41,17 +40,12 @@ class TableSink:
                 f"The input source({options.format}) is different from the table {name}'s data source "
                 f"provider({provider}).",
             )
-        _, path = open_file_system(os.path.abspath(_plain(table.location)))
+        _, path = open_file_system(table.location)
         if provider == DELTA:
             return DeltaSink(replace(options, format=DELTA, path=path), context)
         _refuse_mode(options, provider)
         columns = options.partition_by or table.partition_columns
         return FileSink(replace(options, format=provider, path=path, partition_by=columns), context)
-
-
-def _plain(location: str) -> str:
-    """A catalogue's location without its scheme."""
-    return open_file_system(location)[1] if location.startswith("file:") else location
 
 
 def _refuse_mode(options: SinkOptions, provider: str) -> None:

@@ -15,7 +15,7 @@ from cauce.errors import (
     IllegalArgumentException,
     UnsupportedOperationException,
 )
-from cauce.files import FileStatus, open_file_system
+from cauce.files import FileStatus, is_local, open_file_system, shown_path
 from cauce.streaming.sources.file_admission import take_files, worth_caching
 from cauce.streaming.sources.file_cleaner import file_cleaner
 from cauce.streaming.sources.file_listing import FileListing
@@ -65,7 +65,7 @@ class FileSource:
         return resolve_file_schema(options, context, file_listing(options, context)).all
 
     def description(self) -> str:
-        return f"FileStreamSource[file:{self._listing.path}]"
+        return f"FileStreamSource[{shown_path(self._listing.path)}]"
 
     def default_limit(self) -> ReadLimit:
         options = self._options
@@ -158,9 +158,9 @@ class FileSource:
 
 
 def _folder_scan(listing: FileListing, clock: Clock, seen: SeenFiles) -> FolderScan | None:
-    """Only a folder can be scanned for what is new; a pattern or a single file is listed each time."""
+    """Only a folder of a disk tells whether it changed; everything else is listed each time."""
     path = listing.base
-    if path is None or not listing.file_system.status(path).is_dir:
+    if path is None or not is_local(path) or not listing.file_system.status(path).is_dir:
         return None
     return FolderScan(listing, clock, seen.__contains__)
 

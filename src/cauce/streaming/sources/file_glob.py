@@ -1,9 +1,9 @@
-"""Hadoop's glob patterns on a local folder tree: `*`, `?`, `[a-z]`, `[^a]`, `{a,b}` and backslash."""
+"""Hadoop's glob patterns on a folder tree: `*`, `?`, `[a-z]`, `[^a]`, `{a,b}` and backslash."""
 
 import os
 import re
 
-from cauce.files import FileSystem
+from cauce.files import FileSystem, is_local
 
 __all__ = ["expand_glob", "is_glob", "matches_glob"]
 
@@ -22,8 +22,11 @@ def matches_glob(name: str, pattern: str) -> bool:
 
 def expand_glob(file_system: FileSystem, pattern: str) -> list[str]:
     """The paths that match an absolute pattern, sorted; none if nothing does."""
-    paths = ["/"]
-    for part in filter(None, _split(pattern)):
+    root, parts = "/", _split(pattern)
+    if not is_local(pattern):
+        root, parts = "//".join((parts[0], parts[2])), parts[3:]  # s3a:, nothing, the bucket, the rest.
+    paths = [root]
+    for part in filter(None, parts):
         paths = [match for path in paths for match in _step(file_system, path, part)]
     return paths
 

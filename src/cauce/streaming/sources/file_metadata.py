@@ -8,7 +8,7 @@ from pyspark.sql.connect.proto import Expression
 from pyspark.sql.pandas.types import to_arrow_type
 from pyspark.sql.types import LongType, StringType, StructField, StructType, TimestampType
 
-from cauce.files import FileStatus
+from cauce.files import FileStatus, shown_path
 from cauce.plan.file_metadata import METADATA_COLUMN, METADATA_OPTION
 
 __all__ = ["METADATA_FIELD", "METADATA_OPTION", "metadata_column", "metadata_expression"]
@@ -55,7 +55,7 @@ def metadata_expression(file: FileStatus) -> Expression:
 def _values(file: FileStatus) -> dict[str, str | int]:
     path = NOT_IN_URI.sub(lambda match: f"%{ord(match[0]):02X}", file.path)
     return {
-        "file_path": f"file:{path}",
+        "file_path": shown_path(path),
         "file_name": os.path.basename(path),
         "file_size": file.size_bytes,
         "file_block_start": 0,

@@ -11,7 +11,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from cauce.conf import parse_boolean
 from cauce.errors import SparkError
-from cauce.files import FileStatus, uri_of_path
+from cauce.files import FileStatus, is_local, local_copies, local_copy, uri_of_path
 from cauce.formats import READERS, FormatOptions, constant_column, decompress
 from cauce.formats.partition_path import partition_values
 from cauce.streaming.sources.file_metadata import METADATA_FIELD, metadata_column
@@ -43,12 +43,14 @@ class FileReader:
     def read(self, paths: Iterable[str]) -> "pa.Table | Relation":
         """The rows of these files."""
         self._last = []
-        statuses = [self._status(path) for path in paths]
-        files = [self._partitioned(status) for status in statuses if status is not None and status.size_bytes]
+        statuses = self._statuses(list(paths))
+        files = [self._partitioned(status) for status in statuses if status.size_bytes]
         if not files:
             return self._arrow_schema.empty_table()
         if self._format in READERS:
-            return pa.concat_tables([self._read_or_skip(file) for file in files])
+            copies = local_copies([file.path for file in files])
+            pairs = zip(files, copies, strict=True)
+            return pa.concat_tables([self._read_or_skip(file, copy) for file, copy in pairs])
         if self._ignore_corrupt:
             files = [file for file in files if _has_parquet_footer(file.path)]
             if not files:
@@ -65,16 +67,16 @@ class FileReader:
     def locate(self, position: int | None) -> Mapping[str, Any]:
         """The file of a row of the last batch, and the row's number in it."""
         for path, count in self._last if position is not None else ():
-            rows = pq.read_metadata(path).num_rows if count is None else count
+            rows = pq.read_metadata(local_copy(path)).num_rows if count is None else count
             if position < rows:
                 return {"path": uri_of_path(path), "row": position}
             position -= rows
         paths = [uri_of_path(path) for path, _ in self._last]
         return {"path": paths[0]} if len(paths) == 1 else {"paths": paths}
 
-    def _read_or_skip(self, file: PartitionedFile) -> pa.Table:
+    def _read_or_skip(self, file: PartitionedFile, copy: str) -> pa.Table:
         try:
-            table = self._read_file(file)
+            table = self._read_file(file, copy)
         except (pa.ArrowException, OSError, EOFError, zlib.error):
             if not self._ignore_corrupt:
                 raise
@@ -82,8 +84,8 @@ class FileReader:
         self._last.append((file.path, table.num_rows))
         return table
 
-    def _read_file(self, file: PartitionedFile) -> pa.Table:
-        data = decompress(file.path, self._context.file_system.read_bytes(file.path))
+    def _read_file(self, file: PartitionedFile, copy: str) -> pa.Table:
+        data = decompress(file.path, self._context.file_system.read_bytes(copy))
         table = self._parse(file.path, data)
         for field, value in zip(self._schema.partitions, file.values, strict=True):
             kind = self._arrow_schema.field(field.name).type
@@ -106,18 +108,21 @@ class FileReader:
                 put_aside(malformed)
         return table
 
-    def _status(self, path: str) -> FileStatus | None:
-        try:
-            return self._context.file_system.status(path)
-        except FileNotFoundError:
-            if self._ignore_missing:
-                return None
-            raise SparkError("FAILED_READ_FILE.FILE_NOT_EXIST", path=f"file://{path}") from None
+    def _statuses(self, paths: list[str]) -> list[FileStatus]:
+        found = self._context.file_system.statuses(paths)
+        for path, status in zip(paths, found, strict=True):
+            if status is None and not self._ignore_missing:
+                raise SparkError("FAILED_READ_FILE.FILE_NOT_EXIST", path=_shown(path))
+        return [status for status in found if status is not None]
 
     def _partitioned(self, file: FileStatus) -> PartitionedFile:
         found = {name.lower(): value for name, value in partition_values(file.path, self._base).items()}
         values = tuple(found.get(name.lower()) for name in self._schema.partitions.names)
         return PartitionedFile(file.path, values, file if self._schema.with_metadata else None)
+
+
+def _shown(path: str) -> str:
+    return f"file://{path}" if is_local(path) else path
 
 
 def _flag(name: str, options: SourceOptions, context: SourceContext) -> bool:
@@ -126,7 +131,7 @@ def _flag(name: str, options: SourceOptions, context: SourceContext) -> bool:
 
 def _has_parquet_footer(path: str) -> bool:
     try:
-        pq.read_metadata(path)
+        pq.read_metadata(local_copy(path))
     except (pa.ArrowException, OSError):
         return False
     return True

@@ -1,7 +1,7 @@
 """A batch relation over exactly the given files, with the columns their folders stand for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
@@ -9,7 +9,7 @@ from pyspark.sql.connect.proto import Expression, Project, Read, Relation
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType, TimestampType
 
 from cauce.engine.ddl import ddl_text
-from cauce.files import FileStatus, uri_of_path
+from cauce.files import FileStatus, local_copies, uri_of_path
 from cauce.formats.parquet_schema import has_int96
 from cauce.plan.build import alias, text_as, union_all
 from cauce.streaming.sources.file_metadata import metadata_expression
@@ -36,6 +36,8 @@ def files_relation(
     options: Mapping[str, str],
 ) -> Relation:
     """One scan per set of partition values, put together; without `data` the engine finds the columns."""
+    copies = local_copies([file.path for file in files])
+    files = [replace(file, path=copy) for file, copy in zip(files, copies, strict=True)]
     with_moments = format.lower() == "parquet" and data is not None and _holds_timestamps(data)
     keyed = [(_key(file, with_moments and len(files) > 1), file) for file in files]
     parts = []

@@ -6,7 +6,7 @@ from pyspark.sql.connect.proto import Read, Relation
 from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructField, StructType
 
 from cauce.errors import AnalysisException, IllegalArgumentException
-from cauce.files import uri_of_path
+from cauce.files import local_copies, local_copy, uri_of_path
 from cauce.formats import FormatOptions, decompress
 from cauce.formats.csv_inference import infer_csv
 from cauce.formats.orc_reader import orc_schema
@@ -94,12 +94,12 @@ def _infer(options: SourceOptions, context: SourceContext, paths: list[str]) -> 
     if noted is not None:
         return noted
     if options.format.lower() == "orc":
-        return orc_schema(paths[0])
+        return orc_schema(local_copy(paths[0]))
     if options.format.lower() == "csv":
         return _infer_csv(options, context, paths)
     source = Read.DataSource(
         format=options.format,
-        paths=[uri_of_path(path) for path in paths[:INFERENCE_FILES_MAX]],
+        paths=[uri_of_path(path) for path in local_copies(paths[:INFERENCE_FILES_MAX])],
         options=reader_options(options),
     )
     return context.engine.schema(Relation(read=Read(data_source=source)))
@@ -108,5 +108,6 @@ def _infer(options: SourceOptions, context: SourceContext, paths: list[str]) -> 
 def _infer_csv(options: SourceOptions, context: SourceContext, paths: list[str]) -> StructType:
     given = reader_options(options)
     time_zone = options.get("timeZone") or context.engine.time_zone
-    files = [decompress(path, context.file_system.read_bytes(path)) for path in paths]
+    pairs = zip(paths, local_copies(paths), strict=True)
+    files = [decompress(path, context.file_system.read_bytes(copy)) for path, copy in pairs]
     return infer_csv(files, FormatOptions(given, time_zone))

@@ -13,7 +13,7 @@ from cauce.streaming.sources.file_listing import FileListing
 from cauce.streaming.sources.file_relation import PartitionedFile, files_relation
 from cauce.streaming.sources.sink_output import parse_schema
 
-__all__ = ["pinned_files"]
+__all__ = ["found_files", "pinned_files"]
 
 FORMATS = ("csv", "json", "parquet", "text")
 
@@ -26,14 +26,18 @@ def pinned_files(relation: Relation, engine: EngineSession) -> Relation | None:
     source = relation.read.data_source
     if source.format.lower() not in FORMATS:
         return None
-    listings = _listings(source)
-    files = [(file, _partition(file, listing)) for listing in listings for file in listing.files()]
+    files = found_files(source)
     if not files:
         return None
     declared = parse_schema(source.schema, engine) if source.schema else None
     if declared is None and source.format.lower() == "parquet":
         declared = engine.schema(relation)
     return _scan(source, files, declared)
+
+
+def found_files(source: Read.DataSource) -> list[tuple[FileStatus, dict[str, str | None]]]:
+    """The files that a batch read means, with what their folders say."""
+    return [(file, _partition(file, listing)) for listing in _listings(source) for file in listing.files()]
 
 
 def _scan(
@@ -61,7 +65,7 @@ def _listings(source: Read.DataSource) -> list[FileListing]:
             FileListing(*open_file_system(path), options.get("pathglobfilter"), recursive) for path in paths
         ]
     except SparkError:
-        return []  # An object store, say: the engine's business.
+        return []  # A file system that only the engine knows.
 
 
 def _partition(file: FileStatus, listing: FileListing) -> dict[str, str | None]:

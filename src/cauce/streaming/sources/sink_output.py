@@ -82,7 +82,7 @@ def listed_files(relation: Relation, engine: EngineSession) -> Relation | None:
     try:
         file_system, path = open_file_system(paths[0])
     except SparkError:
-        return None  # An object store, say: the engine's business.
+        return None  # A file system that only the engine knows.
     if not has_sink_log(file_system, path):
         return None
     return _listed_files(source, FileListing(file_system, path), engine)

@@ -1,6 +1,5 @@
 """A catalogue's table as a source: a Delta table, or the files it is stored in, as they appear."""
 
-import os
 from dataclasses import replace
 
 from pyspark.sql.types import StructType
@@ -51,6 +50,6 @@ def _files_of(options: SourceOptions, context: SourceContext) -> SourceOptions:
         options,
         format=table.provider,
         schema=table.schema,
-        paths=(os.path.abspath(table.location),),
+        paths=(open_file_system(table.location)[1],),
         partition_by=table.partition_columns,
     )

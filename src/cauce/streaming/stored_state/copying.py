@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from cauce.checkpoint import Checkpoint
 from cauce.errors import IllegalArgumentException, IllegalStateException
+from cauce.files import local_copy
 from cauce.state.segment_file import read_trailer
 from cauce.streaming.stored_state.options import last_batch
 
@@ -54,7 +55,7 @@ def state_files(checkpoint: Checkpoint, references: dict[str, Any]) -> Iterator[
             if reference["file"] is None:
                 continue
             path = f"{checkpoint.path}/{folder}/{reference['file']}"
-            with pa.memory_map(path) as file:
+            with pa.memory_map(local_copy(path)) as file:
                 manifest, _ = read_trailer(file.read_buffer(), path)
             yield from (f"{folder}/{name}" for name in (reference["file"], *(name for name, _ in manifest)))
 

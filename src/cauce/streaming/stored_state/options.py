@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cauce.checkpoint import Checkpoint
 from cauce.conf import parse_integer
 from cauce.errors import IllegalArgumentException, SparkRuntimeException
+from cauce.files import shown_path
 
 __all__ = ["StateReadOptions", "last_batch", "no_committed_batch"]
 
@@ -155,7 +156,7 @@ def last_batch(checkpoint: Checkpoint) -> int:
 
 def no_committed_batch(checkpoint: Checkpoint) -> SparkRuntimeException:
     return SparkRuntimeException(
-        "STDS_COMMITTED_BATCH_UNAVAILABLE", checkpointLocation=f"file:{checkpoint.path}"
+        "STDS_COMMITTED_BATCH_UNAVAILABLE", checkpointLocation=shown_path(checkpoint.path)
     )
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from cauce.checkpoint import Checkpoint, OperatorProperties
 from cauce.errors import SparkRuntimeException
-from cauce.files import open_file_system
+from cauce.files import open_file_system, shown_path
 from cauce.streaming.stored_state.changes import changes_between
 from cauce.streaming.stored_state.options import StateReadOptions
 from cauce.streaming.stored_state.stores import StoredStore, stores_of
@@ -73,7 +73,7 @@ def read_state(options: Mapping[str, str], *, rows: bool = True) -> pa.Table:
         raise SparkRuntimeException(
             "STDS_OFFSET_LOG_UNAVAILABLE",
             batchId=asked.batch_id,
-            checkpointLocation=f"file:{checkpoint.path}",
+            checkpointLocation=shown_path(checkpoint.path),
         )
     if not rows or asked.partition not in (None, PARTITION):
         return schema.empty_table()
