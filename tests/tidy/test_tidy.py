@@ -135,7 +135,7 @@ def test_an_optional_client_is_imported_in_one_file(client: str) -> None:
     assert len([name(path) for path in SOURCE if client in imports(path)]) <= 1
 
 
-@pytest.mark.parametrize("solver", ["lightgbm", "scipy", "sklearn"])
+@pytest.mark.parametrize("solver", ["numba", "scipy", "sklearn"])
 def test_solvers_are_imported_by_ml_alone(solver: str) -> None:
     users = [name(path) for path in SOURCE if solver in imports(path)]
     assert [user for user in users if "cauce/ml/" not in user] == []

@@ -1,6 +1,7 @@
 """Where pyspark.ml begins: its libraries are loaded when a program first uses it."""
 
 import contextlib
+import importlib.util
 from collections.abc import Callable, Iterator
 
 from pyspark.sql.connect import proto
@@ -14,7 +15,7 @@ from cauce.session import Session
 
 __all__ = ["ML_COMMANDS", "ml_relation", "stage_over_stream"]
 
-LIBRARIES = ("scipy", "sklearn", "lightgbm")
+LIBRARIES = ("numba", "scipy", "sklearn")
 
 
 def ml_command(message: proto.MlCommand, execution: Execution) -> Iterator[ExecutePlanResponse]:
@@ -52,14 +53,12 @@ def stage_over_stream(
 
 
 def _require_libraries() -> None:
-    try:
-        import cauce.ml.registry  # noqa: F401 - loads what the stages need
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in LIBRARIES:
-            raise
-        raise UnsupportedOperationException(
-            None, f'pyspark.ml needs {error.name}, which is not installed: pip install "cauce[ml]"'
-        ) from None
+    """Said before any work: some stages load theirs only when they are fitted."""
+    for name in LIBRARIES:
+        if importlib.util.find_spec(name) is None:
+            raise UnsupportedOperationException(
+                None, f'pyspark.ml needs {name}, which is not installed: pip install "cauce[ml]"'
+            )
 
 
 ML_COMMANDS = {"ml_command": ml_command}

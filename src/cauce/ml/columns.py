@@ -97,7 +97,8 @@ def check_numeric(schema: StructType, name: str) -> StructField:
     field = field_of(schema, name)
     require(
         isinstance(field.dataType, NumericType),
-        f"Column {name} must be of type numeric but was actually of type {field.dataType.simpleString()}.",
+        f"Column {name} must be of type numeric but was actually of type "
+        f"{VECTOR_TYPE_NAME if isinstance(field.dataType, VectorUDT) else field.dataType.simpleString()}.",
     )
     return field
 

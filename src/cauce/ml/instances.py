@@ -56,6 +56,7 @@ class Instances:
         self.label_name = params["labelCol"] if label else None
         self.weight_name = weight or None
         self.names += [name for name in (self.label_name, self.weight_name) if name]
+        self.when_empty = SparkError(None, "ML algorithm was given empty dataset.")
         self._kept: list[Block] | None = None
 
     def __iter__(self) -> Iterator[Block]:
@@ -73,7 +74,7 @@ class Instances:
                     kept.append(block)
                 yield block
         if rows == 0:
-            raise SparkError(None, "ML algorithm was given empty dataset.")
+            raise self.when_empty
         if size <= KEPT_BYTES_MAX:
             self._kept = kept
 
