@@ -12,6 +12,7 @@ sys.path[:0] = [str(HERE), str(PLANNER)]
 
 from api_gaps import API_GAPS  # noqa: E402
 from gaps import GAPS  # noqa: E402
+from ml_differences import DIFFERENCES  # noqa: E402
 from telling_cases import TELLING  # noqa: E402
 from test_unsupported import GAPS as REFUSAL_GAPS  # noqa: E402
 from unsupported_programs import PROGRAMS  # noqa: E402
@@ -30,7 +31,7 @@ over one checkpoint. The streaming suites of PySpark itself are not on PyPI; the
 
 def page() -> str:
     """The whole page as Markdown."""
-    parts = (programs(), telling(), functions(), api(), refusals(), differences())
+    parts = (programs(), telling(), functions(), api(), refusals(), machine_learning(), differences())
     return "\n".join([HEAD, *(line for part in parts for line in (*part, ""))])
 
 
@@ -105,6 +106,14 @@ def refusals() -> Iterator[str]:
     yield "|---|---|---|"
     for name in sorted(REFUSAL_GAPS):
         yield f"| `{name}` | {'refused' if name in refused else 'accepted'} | {REFUSAL_GAPS[name]} |"
+
+
+def machine_learning() -> Iterator[str]:
+    """Where a stage of pyspark.ml is not Spark's to the last digit."""
+    yield "## pyspark.ml: where answers are not Spark's own"
+    yield ""
+    for stage, why in DIFFERENCES.items():
+        yield f"- {stage}: {why}."
 
 
 def differences() -> Iterator[str]:

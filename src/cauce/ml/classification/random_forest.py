@@ -73,10 +73,6 @@ class RandomForestClassificationModel(EnsembleModel, ProbabilisticModel):
         sizes = {"feature_count": metadata["numFeatures"], "class_count": metadata["numClasses"]}
         return cls(params, trees, **sizes, uids=uids)
 
-    @classmethod
-    def from_data(cls, params: Params, metadata: dict[str, Any], data: pa.Table) -> Self:
-        raise NotImplementedError("a forest is saved in two folders, see from_tables")
-
 
 class RandomForestClassifier(TreePredictor):
     """Grows trees on draws of the rows and, at every node, of the features."""

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql.types import FloatType, StructField, StructType
 
-from cauce.errors import SparkRuntimeException
+from cauce.errors import SparkError, SparkRuntimeException
 from cauce.ml.columns import appended, check_numeric, column, require, with_fields
 from cauce.ml.params import Params
 from cauce.ml.stage import Dataset, Model, attribute
@@ -123,7 +123,7 @@ class ALSModel(Model):
 
     @classmethod
     def from_data(cls, params: Params, metadata: dict[str, Any], data: pa.Table) -> Self:
-        raise NotImplementedError("ALS is saved in two folders, see from_tables")
+        raise SparkError(None, "The factors of users and of items are saved in folders of their own.")
 
     def extra_metadata(self) -> dict[str, Any]:
         return {"rank": self.rank()}

@@ -26,7 +26,3 @@ class RegressionEnsembleModel(EnsembleModel):
     def from_tables(cls, params: Params, metadata: dict[str, Any], tables: dict[str, pa.Table]) -> Self:
         trees, uids, weights = ensemble_trees(tables, is_regression=True)
         return cls(params, trees, weights, metadata["numFeatures"], uids)
-
-    @classmethod
-    def from_data(cls, params: Params, metadata: dict[str, Any], data: pa.Table) -> Self:
-        raise NotImplementedError("an ensemble is saved in two folders, see from_tables")

@@ -6,7 +6,7 @@ import uuid
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from pyspark.ml.linalg import Vector, Vectors, VectorUDT
 from pyspark.sql.types import DoubleType, StructField, StructType
 from pyspark.version import __version__ as spark_version
 
+from cauce.errors import SparkError
 from cauce.ml.attributes import AttributeGroup, nominal, numeric
 from cauce.ml.columns import appended, require, with_fields
 from cauce.ml.params import Params
@@ -202,6 +203,10 @@ class EnsembleModel(TreesModel):
     def tables(self) -> dict[str, pa.Table]:
         metadata = [_metadata(member) for member in self.trees()]
         return ensemble_rows(self.trees_grown, metadata, self.tree_weights)
+
+    @classmethod
+    def from_data(cls, params: Params, metadata: dict[str, Any], data: pa.Table) -> Self:
+        raise SparkError(None, "The list of an ensemble's trees is saved in a folder of its own.")
 
     def extra_metadata(self) -> dict[str, Any]:
         return {**_sizes(self), "numTrees": len(self.trees_grown)}
