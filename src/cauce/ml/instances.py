@@ -1,6 +1,6 @@
 """The rows an estimator learns from: labels, weights and features in blocks, checked as Spark checks them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,15 @@ from cauce.ml.params import Params
 from cauce.ml.stage import Dataset
 from cauce.ml.vectors import as_csr, as_dense, dense_rows
 
-__all__ = ["Block", "Features", "Instances", "features_of"]
+__all__ = [
+    "Block",
+    "Features",
+    "Instances",
+    "checked_labels",
+    "checked_weights",
+    "features_of",
+    "features_text",
+]
 
 Features = Any
 """(rows, features): a numpy matrix, or scipy's csr_array if a vector of the block is sparse."""
@@ -33,6 +41,8 @@ class Block:
     labels: np.ndarray
     weights: np.ndarray
     features: Features
+    extra: np.ndarray | None = None
+    """Offsets, or which rows are events, of the estimators that have them."""
 
     @property
     def nbytes(self) -> int:
@@ -47,16 +57,20 @@ class Instances:
     A dataset without rows is refused when it is read.
     """
 
-    def __init__(self, dataset: Dataset, params: Params, *, label: str | None, weighted: bool = True) -> None:
-        """`label` is the kind of label: "class", "number" or none at all."""
+    def __init__(
+        self, dataset: Dataset, params: Params, *, label: str, weighted: bool = True, extra: str | None = None
+    ) -> None:
+        """`label` is the kind of label: "class" or "number"; `extra` is one more column of numbers."""
         self.dataset = dataset
         self.label = label
         weight = params.get("weightCol") if weighted else None
         self.names = [params["featuresCol"]]
-        self.label_name = params["labelCol"] if label else None
+        self.label_name = params["labelCol"]
         self.weight_name = weight or None
-        self.names += [name for name in (self.label_name, self.weight_name) if name]
         self.when_empty = SparkError(None, "ML algorithm was given empty dataset.")
+        self.extra_name = extra or None
+        for name in (self.label_name, self.weight_name, self.extra_name):
+            self.names += [name] if name and name not in self.names else []
         self._kept: list[Block] | None = None
 
     def __iter__(self) -> Iterator[Block]:
@@ -80,16 +94,12 @@ class Instances:
 
     def _block(self, batch: pa.RecordBatch) -> Block:
         columns = dict(zip(self.names, batch.columns, strict=True))
-        rows = batch.num_rows
-        labels = np.zeros(rows)
-        if self.label_name:
-            labels = _labels(columns[self.label_name], is_class=self.label == "class")
-        weights = np.ones(rows)
-        if self.weight_name:
-            weights = _weights(columns[self.weight_name])
+        labels = checked_labels(columns[self.label_name], is_class=self.label == "class")
+        weights = checked_weights(columns[self.weight_name]) if self.weight_name else np.ones(batch.num_rows)
+        extra = doubles(columns[self.extra_name]) if self.extra_name else None
         features = features_of(columns[self.names[0]])
         _check_features(features)
-        return Block(labels, weights, features)
+        return Block(labels, weights, features, extra)
 
 
 def features_of(column: pa.Array) -> Features:
@@ -99,7 +109,7 @@ def features_of(column: pa.Array) -> Features:
     return as_dense(column) if dense_rows(column).all() else as_csr(column)
 
 
-def _labels(column: pa.Array, *, is_class: bool) -> np.ndarray:
+def checked_labels(column: pa.Array, *, is_class: bool = False) -> np.ndarray:
     labels = doubles(column)
     _refuse(np.isnan(labels), labels, "Labels MUST NOT be Null or NaN")
     if is_class:
@@ -111,7 +121,7 @@ def _labels(column: pa.Array, *, is_class: bool) -> np.ndarray:
     return labels
 
 
-def _weights(column: pa.Array) -> np.ndarray:
+def checked_weights(column: pa.Array) -> np.ndarray:
     weights = doubles(column)
     _refuse(np.isnan(weights), weights, "Weights MUST NOT be Null or NaN")
     outside = (weights < 0) | np.isinf(weights)
@@ -122,15 +132,24 @@ def _weights(column: pa.Array) -> np.ndarray:
 def _check_features(features: Features) -> None:
     values = features if isinstance(features, np.ndarray) else features.data
     if not np.isfinite(values).all():
-        row = next(
-            row for row in features if not np.isfinite(row if isinstance(row, np.ndarray) else row.data).all()
-        )
-        told = str(Vectors.dense(row)) if isinstance(row, np.ndarray) else _sparse_text(row)
-        raise _refused(f"Vector values MUST NOT be NaN or Infinity, but got {told.replace('nan', 'NaN')}")
+        told = features_text(features, lambda row: not np.isfinite(row).all())
+        raise _refused(f"Vector values MUST NOT be NaN or Infinity, but got {told}")
 
 
-def _sparse_text(row: Features) -> str:
-    return str(Vectors.sparse(int(row.shape[-1]), row.indices.tolist(), row.data.tolist()))
+def features_text(features: Features, is_wrong: Callable[[np.ndarray], bool]) -> str:
+    """The first wrong row, as Spark writes a vector."""
+    if isinstance(features, np.ndarray):
+        row = next(row for row in features if is_wrong(row))
+        return _java_vector(str(Vectors.dense(row)))
+    ends = features.indptr
+    spans = [slice(first, last) for first, last in zip(ends[:-1], ends[1:], strict=True)]
+    span = next(span for span in spans if is_wrong(features.data[span]))
+    size, places = features.shape[1], features.indices[span].tolist()
+    return _java_vector(str(Vectors.sparse(size, places, features.data[span].tolist())))
+
+
+def _java_vector(text: str) -> str:
+    return text.replace("nan", "NaN").replace("inf", "Infinity")
 
 
 def _refuse(wrong: np.ndarray, values: np.ndarray, message: str) -> None:

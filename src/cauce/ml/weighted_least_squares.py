@@ -100,7 +100,7 @@ class LeastSquares:
         if self.elastic_net != 0.0 and self.regularisation != 0.0:
             lasso = self.elastic_net * self.regularisation / label_deviation
             penalty = np.full(len(inverse), lasso) if self.standardize_features else lasso * inverse
-            found = equations.search(np.append(penalty, np.zeros(self.intercept)), self)
+            found = equations.search(np.append(penalty, np.zeros(int(self.intercept))), self)
             return found.x, None, found.history
         try:
             return *equations.solve(), [0.0]

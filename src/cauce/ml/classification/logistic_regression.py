@@ -23,6 +23,7 @@ from cauce.ml.predictions import Predictor
 from cauce.ml.quasi_newton import Minimum, Objective, minimize, minimize_with_lasso
 from cauce.ml.saved_rows import compressed_matrix, compressed_vector
 from cauce.ml.stage import Dataset
+from cauce.ml.valid_values import LIMITS, between, one_of
 
 __all__ = ["LogisticRegression"]
 
@@ -58,6 +59,12 @@ class _Problem:
 
 class LogisticRegression(Predictor):
     """Minimises the logistic loss on standardised features."""
+
+    valid = {
+        **LIMITS,
+        "family": one_of("auto", "binomial", "multinomial"),
+        "threshold": between(0, 1),
+    }
 
     outputs = ("predictionCol", "rawPredictionCol", "probabilityCol")
 

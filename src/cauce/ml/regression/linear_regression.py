@@ -21,6 +21,7 @@ from cauce.ml.quasi_newton import minimize, minimize_with_lasso
 from cauce.ml.regression.linear_summary import LinearRegressionSummary
 from cauce.ml.saved_rows import compressed_vector, one_row, row_of
 from cauce.ml.stage import Dataset, attribute
+from cauce.ml.valid_values import LIMITS, above, one_of
 from cauce.ml.weighted_least_squares import FEATURES_MAX, LeastSquares
 
 __all__ = ["LinearRegression", "LinearRegressionModel"]
@@ -73,6 +74,13 @@ class LinearRegressionModel(PredictionModel):
 
 class LinearRegression(Predictor):
     """Minimises squared errors, or Huber's loss, on standardised features and label."""
+
+    valid = {
+        **LIMITS,
+        "solver": one_of("auto", "normal", "l-bfgs"),
+        "loss": one_of("squaredError", "huber"),
+        "epsilon": above(1.0),
+    }
 
     def fit(self, dataset: Dataset) -> LinearRegressionModel:
         params = self.params
