@@ -32,6 +32,7 @@ from cauce.connect.table_changes import read_table_changes
 from cauce.connect.table_functions import unresolved_table_valued_function
 from cauce.connect.transform_with_state import group_map
 from cauce.connect.unpivot import unpivot
+from cauce.connect.user_types import read_user_types
 from cauce.errors import SparkError
 from cauce.jdbc import is_jdbc, read_jdbc_tables
 from cauce.plan.transformed_frames import name_transformed_frames
@@ -49,6 +50,7 @@ def _read(node: Relation, preparation: Preparation) -> None:
     if not state_source(node, preparation):
         delta_read(node, preparation)
         check_paths(node, preparation)
+        read_user_types(node, preparation)
 
 
 def _sql(node: Relation, preparation: Preparation) -> None:

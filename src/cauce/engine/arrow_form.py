@@ -5,7 +5,7 @@ import json
 
 import pyarrow as pa
 from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.types import StructField, StructType, UserDefinedType
+from pyspark.sql.types import DataType, StructField, StructType, UserDefinedType
 
 __all__ = ["conformed", "noted_schema", "with_notes"]
 
@@ -68,12 +68,16 @@ def _says(key: bytes, value: bytes) -> bool:
 
 
 def _noted_field(field: StructField, note: dict[bytes, bytes]) -> StructField:
-    kind = _user_type(json.loads(note[UDT])["python_class"]) if UDT in note else field.dataType
+    kind = _user_type(note[UDT], field.dataType) if UDT in note else field.dataType
     return StructField(field.name, kind, field.nullable, json.loads(note.get(METADATA, b"{}")))
 
 
-def _user_type(python_class: str) -> UserDefinedType:
-    return UserDefinedType.fromJson({"type": "udt", "pyClass": python_class})
+def _user_type(note: bytes, stored: DataType) -> DataType:
+    """The user's class, if it can be imported here; what it is stored as, if not."""
+    try:
+        return UserDefinedType.fromJson({"type": "udt", "pyClass": json.loads(note)["python_class"]})
+    except (ImportError, AttributeError, KeyError, ValueError):
+        return stored
 
 
 @functools.lru_cache(maxsize=512)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pyspark.sql.types import StructType
 
+from cauce.ml.frames import empty_batch
 from cauce.ml.stage import Transformer
 
 __all__ = ["Chain"]
@@ -31,6 +32,8 @@ class Chain:
 
     def transform(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The rows of one batch after the last stage."""
+        if batch.num_rows == 0:
+            return empty_batch(self.output_schema)
         schema = self.input_schema
         for stage, after in zip(self.stages, self.schemas, strict=True):
             batch = stage.transform(batch, schema)

@@ -53,7 +53,8 @@ def load_model(files: FileSystem, path: str) -> Model:
 
 def load_metadata(files: FileSystem, path: str) -> dict[str, Any]:
     """The JSON of the folder's metadata."""
-    parts = sorted(name for name in files.names(f"{path}/metadata") if name.startswith("part-"))
+    # The client writes pipelines' metadata as text, whose files each engine names its own way.
+    parts = sorted(name for name in files.names(f"{path}/metadata") if name[0] not in "._")
     text = b"".join(files.read_bytes(f"{path}/metadata/{name}") for name in parts).decode()
     if not text.strip():
         raise SparkError(None, f"No metadata of a saved ML instance in {path}/metadata")
