@@ -11,7 +11,8 @@ import pytest
 from pyspark.errors import PySparkException
 from pyspark.ml import Pipeline, PipelineModel
 from pyspark.ml.feature import Binarizer, MaxAbsScaler, MaxAbsScalerModel, SQLTransformer
-from pyspark.ml.linalg import DenseVector, Vectors
+from pyspark.ml.functions import vector_to_array
+from pyspark.ml.linalg import DenseVector, Vectors, VectorUDT
 from pyspark.ml.util import invoke_remote_attribute_relation
 from pyspark.ml.wrapper import JavaWrapper
 from pyspark.sql import DataFrame
@@ -195,3 +196,23 @@ def test_a_saved_pipeline_comes_back(rows: DataFrame, tmp_path: Path) -> None:
 
 def _cached(rows: DataFrame) -> list[str]:
     return rows.sparkSession.client._get_ml_cache_info()  # type: ignore[attr-defined]
+
+
+def test_vectors_are_shown_as_in_spark(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:
+    data = [(Vectors.dense([1.0, 1e-9]),), (Vectors.sparse(3, [1], [5.0]),), (None,)]
+    spark.createDataFrame(data, ["f"]).show()
+    shown = [line.strip("| ") for line in capsys.readouterr().out.splitlines()]
+    assert shown[3:6] == ["[1.0,1.0E-9]", "(3,[1],[5.0])", "NULL"]
+
+
+def test_vectors_become_arrays(spark: SparkSession) -> None:
+    data = [(Vectors.dense([1.0, 2.0]),), (Vectors.sparse(3, [1], [5.0]),), (None,)]
+    frame = spark.createDataFrame(data, ["f"]).select(vector_to_array("f").alias("a"))
+    assert [row.a for row in frame.collect()] == [[1.0, 2.0], [0.0, 5.0, 0.0], None]
+
+
+def test_vectors_survive_parquet(rows: DataFrame, tmp_path: Path) -> None:
+    rows.write.parquet(str(tmp_path / "vectors"))
+    back = rows.sparkSession.read.parquet(str(tmp_path / "vectors"))
+    assert back.schema["f"].dataType == VectorUDT()
+    assert back.where("id = 2").select("f").collect() == [(DenseVector([2.0, 5.0]),)]

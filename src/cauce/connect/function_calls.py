@@ -20,6 +20,7 @@ from cauce.plan.json_moments import read_json_moments_of
 from cauce.plan.map_functions import MAP_FUNCTIONS, rewrite_map_functions_of
 from cauce.plan.percentiles import PERCENTILES, rewrite_percentiles_of
 from cauce.plan.sql import parse_query
+from cauce.plan.vector_functions import rewrite_vector_functions_of
 from cauce.plan.walk import walk, walk_expressions
 from cauce.session import Session
 
@@ -28,6 +29,7 @@ __all__ = ["function_calls", "sql"]
 WORD = re.compile(r"[A-Za-z_]\w*")
 RULES = (
     rewrite_avro_node,
+    rewrite_vector_functions_of,
     fail_fast_on_json_of,
     read_json_moments_of,
     rewrite_map_functions_of,

@@ -33,6 +33,7 @@ from cauce.connect.table_functions import unresolved_table_valued_function
 from cauce.connect.transform_with_state import group_map
 from cauce.connect.unpivot import unpivot
 from cauce.connect.user_types import read_user_types
+from cauce.connect.vector_texts import show_string
 from cauce.errors import SparkError
 from cauce.jdbc import is_jdbc, read_jdbc_tables
 from cauce.plan.transformed_frames import name_transformed_frames
@@ -78,6 +79,7 @@ REWRITES: dict[str, Callable[[Relation, Preparation], None]] = {
     "read": _read,
     "repartition_by_expression": repartition_by_expression,
     "set_op": set_op,
+    "show_string": show_string,
     "sql": _sql,
     "summary": summary,
     "transpose": transpose,

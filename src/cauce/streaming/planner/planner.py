@@ -23,6 +23,7 @@ from cauce.plan.map_functions import rewrite_map_functions
 from cauce.plan.supplied_functions import supply_functions
 from cauce.plan.top_ranks import hint_top_ranks
 from cauce.plan.unpivot import rewrite_unpivot
+from cauce.plan.vector_functions import rewrite_vector_functions
 from cauce.plan.windows import rewrite_windows
 from cauce.session import Session
 from cauce.streaming.planner.batch_twin import BatchTwin
@@ -41,6 +42,7 @@ __all__ = ["RULES", "StreamingPlan", "plan_stream", "stream_schema"]
 RULES = (
     lambda relation, _: read_expressions(relation),
     rewrite_avro_functions,
+    rewrite_vector_functions,
     fail_fast_on_json,
     read_json_moments,
     rewrite_map_functions,
