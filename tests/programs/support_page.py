@@ -32,7 +32,7 @@ over one checkpoint. The streaming suites of PySpark itself are not on PyPI; the
 def page() -> str:
     """The whole page as Markdown."""
     parts = (programs(), telling(), functions(), api(), refusals(), machine_learning(), differences())
-    return "\n".join([HEAD, *(line for part in parts for line in (*part, ""))])
+    return "\n".join([HEAD, *(line for part in (*parts, features()) for line in (*part, ""))])
 
 
 def programs() -> Iterator[str]:
@@ -127,6 +127,24 @@ def differences() -> Iterator[str]:
     yield "- A condition like `left.amount > 0` does not keep the state of an outer join for ever."
     yield "- Processing-time timeouts run a batch when one is due, not batch after batch."
     yield "- Progress also has the sums over all sources, as in Spark's classic session."
+
+
+def features() -> Iterator[str]:
+    """What of pyspark.ml.feature and pyspark.ml.stat is not, or not proven to be, as in Spark."""
+    yield "## pyspark.ml.feature and pyspark.ml.stat"
+    yield ""
+    yield "`ml_feature_scaling` and `ml_feature_text` compare values, vectors, attributes and errors. The"
+    yield "rest (encoders and indexers of vectors, selectors, PCA, LSH, RFormula, ChiSquareTest, Correlation,"
+    yield "KolmogorovSmirnovTest) has no recorded answers yet, so it is not proven. Further:"
+    yield ""
+    yield "- Models are saved in Spark's layout, not yet proven by loading in Spark; RFormula's is its own."
+    yield "- Word2Vec trains by Spark's method with its own random numbers: vectors are not Spark's."
+    yield "- CountVectorizer orders equally frequent words by the alphabet, Spark by chance."
+    yield "- Quantiles (RobustScaler, Imputer, QuantileDiscretizer) are Spark's for rows in one partition."
+    yield "- TargetEncoder names categories in the order they came; beyond four, Spark has a hash's."
+    yield "- A message about a missing value ends where Java's would name the variable."
+    yield "- RegexTokenizer knows the patterns of RE2, and of Python's `re` where RE2 refuses one."
+    yield "- LSH searches and Spearman's correlation hold their rows in memory."
 
 
 def first_line(path: Path) -> str:

@@ -22,6 +22,7 @@ from cauce.ml.feature.one_hot_encoder import OneHotEncoder, OneHotEncoderModel
 from cauce.ml.feature.pca import PCA, PCAModel
 from cauce.ml.feature.polynomial_expansion import Interaction, PolynomialExpansion
 from cauce.ml.feature.quantile_discretizer import QuantileDiscretizer
+from cauce.ml.feature.r_formula import RFormula, RFormulaModel
 from cauce.ml.feature.robust_scaler import RobustScaler, RobustScalerModel
 from cauce.ml.feature.scalers import (
     MaxAbsScaler,
@@ -88,6 +89,7 @@ ESTIMATORS: dict[str, type[Estimator]] = _named(
     OneHotEncoder,
     PCA,
     QuantileDiscretizer,
+    RFormula,
     RobustScaler,
     StandardScaler,
     StringIndexer,
@@ -109,6 +111,7 @@ MODELS: tuple[type[Model], ...] = (
     MinMaxScalerModel,
     OneHotEncoderModel,
     PCAModel,
+    RFormulaModel,
     RobustScalerModel,
     StandardScalerModel,
     StringIndexerModel,
