@@ -1,4 +1,4 @@
-"""The program of docs/delta.md does what the page says; and Iceberg in batches, as it says too."""
+"""The program of docs/delta.md does what the page says."""
 
 import re
 import subprocess
@@ -21,13 +21,3 @@ def test_the_page_runs(tmp_path):
     assert "|user_456|NULL|        1|" in done.stdout
     assert "update_preimage" in done.stdout
     assert "MERGE" in done.stdout
-
-
-def test_iceberg_in_batches(spark, tmp_path):
-    path = f"{tmp_path}/iceberg"
-    frame = spark.createDataFrame([(1, "a"), (2, None)], "id long, name string")
-    frame.write.format("iceberg").save(path)
-    frame.write.format("iceberg").mode("append").save(path)
-    assert spark.read.format("iceberg").load(path).count() == 4
-    frame.write.format("iceberg").mode("overwrite").save(path)
-    assert sorted(spark.read.format("iceberg").load(path).collect()) == [(1, "a"), (2, None)]
