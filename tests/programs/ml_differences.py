@@ -16,4 +16,10 @@ DIFFERENCES = {
     "PowerIterationClustering": "the numbers of clusters may be swapped",
     "ALS": "other starting factors; blocks, storage levels and checkpointInterval change nothing",
     "FPGrowth, PrefixSpan": "the same sets, rules and patterns, in another order; items of equal count too",
+    "vectors in UDFs": "a UDF that takes or returns VectorUDT fails; give it what `vector_to_array` gives",
+    "array_to_vector, Summarizer": "not there yet",
+    "vectors in Delta tables": "refused on writing",
+    "vectors in Parquet files": "cauce reads its own and Spark's as vectors; Spark reads cauce's as structs",
+    "vectors as text": "`show()` is Spark's; a cast to string gives the struct, printSchema says `vectorudt`",
+    "MLflow": "no flavour of cauce's own yet",
 }
