@@ -22,4 +22,11 @@ DIFFERENCES = {
     "vectors in Parquet files": "cauce reads its own and Spark's as vectors; Spark reads cauce's as structs",
     "vectors as text": "`show()` is Spark's; a cast to string gives the struct, printSchema says `vectorudt`",
     "MLflow": "no flavour of cauce's own yet",
+    "LogisticRegression with bounds, LinearRegression with Huber's loss": "the same minimum by another "
+    "L-BFGS-B, with another history and number of iterations",
+    "MultilayerPerceptronClassifier": "rows are stacked as in one partition",
+    "FMClassifier, FMRegressor": "a miniBatchFraction below 1 draws other rows",
+    "linear models": "aggregationDepth and maxBlockSizeInMB change nothing; LogisticRegression is compared "
+    "with Spark number by number, the others and the evaluators follow its formulas and are compared among "
+    "themselves",
 }
