@@ -29,4 +29,6 @@ DIFFERENCES = {
     "linear models": "aggregationDepth and maxBlockSizeInMB change nothing; LogisticRegression is compared "
     "with Spark number by number, the others and the evaluators follow its formulas and are compared among "
     "themselves",
+    "clustering, ALS, FPGrowth, PrefixSpan": "held to Spark by spot checks only, no recorded programs yet",
+    "first fit of trees or ALS": "compiles its loops, which takes some seconds once per installation",
 }
