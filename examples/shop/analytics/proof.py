@@ -10,7 +10,7 @@ from customers import as_of
 from fraud import alerts_of_batch
 from funnel import per_product
 from metrics import per_minute
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from schema import TOPICS, Place, read_table, read_topic, timed
 from sessions import per_session
@@ -93,12 +93,13 @@ def minutes(table: DataFrame) -> Answer:
     def values(row: Row) -> tuple:
         return row.clicks, row.add_to_cart, row.purchases, cents(row.revenue), row.unique_users
 
-    return {(text(row.minute), row.region): values(row) for row in table.collect()}
+    rows = table.withColumn("minute", text("minute")).collect()
+    return {(row.minute, row.region): values(row) for row in rows}
 
 
 def sessions(table: DataFrame) -> Answer:
-    rows = table.where(F.col("user_id") != CLOSER).collect()
-    return {(row.user_id, text(row.started)): (row.events, cents(row.value), row.bought) for row in rows}
+    rows = table.where(F.col("user_id") != CLOSER).withColumn("started", text("started")).collect()
+    return {(row.user_id, row.started): (row.events, cents(row.value), row.bought) for row in rows}
 
 
 def campaigns(table: DataFrame) -> Answer:
@@ -128,5 +129,6 @@ def cents(amount: Any) -> int:
     return int(100 * amount)
 
 
-def text(moment: Any) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
+def text(moment: str) -> Column:
+    """In the session's time zone; a collected moment would be in that of the machine."""
+    return F.date_format(moment, "yyyy-MM-dd HH:mm:ss")

@@ -11,6 +11,7 @@ from typing import Any
 
 from pyspark import cloudpickle
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 __all__ = ["leads_answers", "shop_answers"]
 
@@ -101,4 +102,7 @@ def sales(spark: SparkSession, folder: Path, program: Any) -> dict[str, Any]:
 def rows(table: DataFrame) -> list[list[str]]:
     """Sorted, as text, with the columns in the order of their names."""
     names = sorted(set(table.columns) - set(CLOCKED))
-    return sorted([str(value) for value in row] for row in table.select(*names).collect())
+    # As text by the engine: a collected moment is in the time zone of the machine.
+    moments = {name: F.col(name).cast("string") for name, kind in table.dtypes if kind == "timestamp"}
+    plain = table.withColumns(moments) if moments else table
+    return sorted([str(value) for value in row] for row in plain.select(*names).collect())
