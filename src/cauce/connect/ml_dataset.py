@@ -25,8 +25,12 @@ class RelationDataset:
         self.relation.CopyFrom(relation)
         self._session = session
 
-    @functools.cached_property
+    @property
     def schema(self) -> StructType:
+        return self._schema
+
+    @functools.cached_property
+    def _schema(self) -> StructType:
         with contextlib.ExitStack() as lease:
             relation = self._prepared(self.relation, lease, running=False)
             return self._session.engine.schema(relation)

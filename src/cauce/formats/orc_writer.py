@@ -1,6 +1,6 @@
 """The ORC format."""
 
-from io import RawIOBase
+from io import BufferedIOBase, RawIOBase
 
 import pyarrow as pa
 from pyspark.sql.types import (
@@ -38,7 +38,9 @@ def extension(options: FormatOptions) -> str:
     return f"{EXTENSIONS[_codec(options)]}.orc"
 
 
-def write(table: pa.Table, schema: StructType, file: RawIOBase, options: FormatOptions) -> None:
+def write(
+    table: pa.Table, schema: StructType, file: RawIOBase | BufferedIOBase, options: FormatOptions
+) -> None:
     """Timestamps as the wall clock of the session's zone, which is what Spark stores in ORC."""
     # Imported here because it is slow to load and few streams write ORC.
     from pyarrow import orc

@@ -1,6 +1,6 @@
 """The Parquet format, as Spark and Sail both read it."""
 
-from io import RawIOBase
+from io import BufferedIOBase, RawIOBase
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,7 +34,9 @@ def extension(options: FormatOptions) -> str:
     return f"{EXTENSIONS[_codec(options)]}.parquet"
 
 
-def write(table: pa.Table, schema: StructType, file: RawIOBase, options: FormatOptions) -> None:
+def write(
+    table: pa.Table, schema: StructType, file: RawIOBase | BufferedIOBase, options: FormatOptions
+) -> None:
     """Timestamps as microseconds, which every reader of this decade understands without a zone."""
     codec = _codec(options)
     writer = pq.ParquetWriter(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import RawIOBase
+from io import BufferedIOBase, RawIOBase
 
 import pyarrow as pa
 from pyspark.sql.types import DataType, StructType
@@ -21,7 +21,7 @@ class FormatWriter:
 
     label: str
     extension: Callable[[FormatOptions], str]
-    write: Callable[[pa.Table, StructType, RawIOBase, FormatOptions], None]
+    write: Callable[[pa.Table, StructType, RawIOBase | BufferedIOBase, FormatOptions], None]
     supports: Callable[[DataType], bool]
 
     def check(self, schema: StructType) -> None:
@@ -37,7 +37,9 @@ class FormatWriter:
 
 
 def _text_format(label: str, suffix: str, to_bytes: Callable, supports: Callable) -> FormatWriter:
-    def write(table: pa.Table, schema: StructType, file: RawIOBase, options: FormatOptions) -> None:
+    def write(
+        table: pa.Table, schema: StructType, file: RawIOBase | BufferedIOBase, options: FormatOptions
+    ) -> None:
         file.write(compress(to_bytes(table, schema, options), options))
 
     return FormatWriter(label, lambda options: text_extension(suffix, options), write, supports)

@@ -4,7 +4,7 @@ A vector is a struct (type: 0 sparse, 1 dense; size; indices; values), exactly V
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +24,7 @@ __all__ = [
     "matrix_column",
     "matrix_of",
     "mixed_column",
+    "shape_of",
     "sizes",
     "sparse_column",
     "stored",
@@ -128,6 +129,11 @@ def as_csr(column: pa.StructArray) -> sp.csr_array:
     return sp.csr_array((parts.values, columns, parts.value_offsets), shape=(len(column), size))
 
 
+def shape_of(matrix: sp.csr_array) -> tuple[int, int]:
+    """(rows, columns), which a type checker cannot see in scipy's sources."""
+    return cast("tuple[int, int]", matrix.shape)
+
+
 def dense_column(values: np.ndarray) -> pa.StructArray:
     """(rows, size) as dense vectors; copies nothing if `values` is contiguous float64."""
     rows, size = values.shape
@@ -145,9 +151,10 @@ def compressed_column(rows: sp.csr_array | np.ndarray) -> pa.StructArray:
         if bool(_takes_less_dense(np.count_nonzero(rows, axis=1), rows.shape[1]).all()):
             return dense_column(rows + 0.0)  # Of the two zeros, only 0.0 is one that is not stored.
         rows = sp.csr_array(rows)
-    rows = rows.copy()  # Its numbers may be those of an Arrow column, which nobody changes.
+    # Copied, as its numbers may be those of an Arrow column, which nobody changes.
+    rows = cast("sp.csr_array", rows.copy())
     rows.eliminate_zeros()
-    return mixed_column(rows, _takes_less_dense(np.diff(rows.indptr), rows.shape[1]))
+    return mixed_column(rows, _takes_less_dense(np.diff(rows.indptr), shape_of(rows)[1]))
 
 
 def _takes_less_dense(stored: np.ndarray, size: int) -> np.ndarray:
@@ -162,7 +169,7 @@ def mixed_column(rows: sp.csr_array, is_dense: np.ndarray) -> pa.StructArray:
     if not is_dense.any():
         return sparse_column(rows)
     rows.sort_indices()
-    count, size = rows.shape
+    count, size = shape_of(rows)
     stored = np.diff(rows.indptr)
     offsets = np.concatenate([[0], np.cumsum(np.where(is_dense, size, stored))]).astype(np.int32)
     values = np.zeros(offsets[-1])
@@ -194,7 +201,7 @@ def matrix_of(cell: dict[str, Any]) -> np.ndarray:
 def sparse_column(rows: sp.csr_array) -> pa.StructArray:
     """CSR rows as sparse vectors, indices ascending."""
     rows.sort_indices()
-    count, size = rows.shape
+    count, size = shape_of(rows)
     offsets = pa.array(rows.indptr.astype(np.int32))
     indices = pa.ListArray.from_arrays(
         offsets, pa.array(rows.indices.astype(np.int32)), type=VECTOR.field("indices").type

@@ -214,9 +214,9 @@ class MicroBatches:
         sink, poison = self.execution.sink, self.execution.poison
         if poison is None:
             return
-        repeated = self._is_repeated and isinstance(sink, ShowsLastBatch)
-        if not (repeated and sink.latest_batch_id() >= self.batch_id):
-            poison.letters.commit()
+        if self._is_repeated and isinstance(sink, ShowsLastBatch) and sink.latest_batch_id() >= self.batch_id:
+            return
+        poison.letters.commit()
 
     def _commit_state(self, batch: Batch) -> dict[str, Any] | None:
         references = {

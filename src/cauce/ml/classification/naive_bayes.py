@@ -117,7 +117,7 @@ class NaiveBayes(Predictor):
         values = features if isinstance(features, np.ndarray) else features.data
         kind = self.params["modelType"]
         if kind in ("multinomial", "complement") and (values < 0).any():
-            told = features_text(features, lambda row: (row < 0).any())
+            told = features_text(features, lambda row: bool((row < 0).any()))
             raise _refused(f"Vector values MUST NOT be Negative, NaN or Infinity, but got {told}")
         if kind == "bernoulli" and not np.isin(values, (0.0, 1.0)).all():
             told = features_text(features, lambda row: not np.isin(row, (0.0, 1.0)).all())

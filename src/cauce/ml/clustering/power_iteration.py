@@ -12,6 +12,7 @@ from cauce.errors import SparkRuntimeException
 from cauce.ml.clustering.lloyd import EUCLIDEAN, Points, closest, cluster
 from cauce.ml.columns import check_numeric, doubles
 from cauce.ml.stage import Dataset
+from cauce.ml.vectors import shape_of
 
 __all__ = ["assign_clusters"]
 
@@ -32,7 +33,8 @@ def assign_clusters(
         message = f"Weights MUST NOT be Negative or Infinity, but got {weights[wrong][0]}"
         raise SparkRuntimeException("USER_RAISED_EXCEPTION", errorMessage=message)
     ids, numbers = np.unique(np.concatenate([sources, targets]), return_inverse=True)
-    matrix = _normalised(*np.split(numbers, 2), weights, len(ids))
+    starts, ends = np.split(numbers, 2)
+    matrix = _normalised(starts, ends, weights, len(ids))
     vector = _powered(matrix, _start(matrix, init_mode), iterations)
     found = cluster(
         Points([vector.reshape(-1, 1)], [np.ones(len(vector))], EUCLIDEAN),
@@ -63,7 +65,7 @@ def _start(matrix: sp.csr_array, init_mode: str) -> np.ndarray:
     if init_mode == "degree":
         drawn = np.asarray(matrix.sum(axis=0)).reshape(-1)
     else:
-        drawn = np.random.default_rng(0).standard_normal(matrix.shape[0])
+        drawn = np.random.default_rng(0).standard_normal(shape_of(matrix)[0])
     return drawn / np.abs(drawn).sum()
 
 

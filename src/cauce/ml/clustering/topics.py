@@ -10,6 +10,8 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.special import digamma, gammaln, polygamma
 
+from cauce.ml.vectors import shape_of
+
 __all__ = ["Online", "bound", "expectation_maximisation", "online", "proportions"]
 
 GAMMA_SHAPE = 100.0
@@ -33,7 +35,7 @@ class Online:
 def online(counts: sp.csr_array, alpha: np.ndarray, eta: float, how: Online) -> tuple[np.ndarray, np.ndarray]:
     """topics: (k, words) parameters of the topics' Dirichlet distributions; alpha: (k,) of the documents'."""
     random = np.random.default_rng(how.seed % 2**64)
-    documents, words = counts.shape
+    documents, words = shape_of(counts)
     topics = random.gamma(GAMMA_SHAPE, 1.0 / GAMMA_SHAPE, (len(alpha), words))
     for step in range(1, how.iterations + 1):
         drawn = (
@@ -64,7 +66,7 @@ def bound(counts: sp.csr_array, topics: np.ndarray, alpha: np.ndarray, eta: floa
     """The lower bound of the log-likelihood of the documents."""
     gamma, _ = _expected(counts, topics, alpha, np.random.default_rng(seed % 2**64))
     mean_theta, mean_beta = _mean_logs(gamma), _mean_logs(topics)
-    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    rows = np.repeat(np.arange(shape_of(counts)[0]), np.diff(counts.indptr))
     each = mean_theta[rows] + mean_beta[:, counts.indices].T
     highest = each.max(axis=1)
     words = counts.data @ (highest + np.log(np.exp(each - highest[:, np.newaxis]).sum(axis=1)))
@@ -80,7 +82,7 @@ def expectation_maximisation(
 ) -> tuple[np.ndarray, float, float]:
     """topics: (k, words) expected counts, the log-likelihood of the training, and the log of the prior."""
     random, k = np.random.default_rng(seed % 2**64), len(alpha)
-    documents, words = counts.shape
+    documents, words = shape_of(counts)
     rows = np.repeat(np.arange(documents), np.diff(counts.indptr))
     shares = random.dirichlet(np.ones(k), len(counts.data)) * counts.data[:, np.newaxis]
     by_word, by_document = _summed(shares, counts.indices, words), _summed(shares, rows, documents)
@@ -103,7 +105,7 @@ def _expected(
 ) -> tuple[np.ndarray, np.ndarray]:
     """gamma: (documents, k) of the documents' distributions; and the topics' expected counts of words."""
     weights = np.exp(_mean_logs(topics))
-    documents, k = counts.shape[0], len(alpha)
+    documents, k = shape_of(counts)[0], len(alpha)
     gamma = random.gamma(GAMMA_SHAPE, 1.0 / GAMMA_SHAPE, (documents, k))
     rows = np.repeat(np.arange(documents), np.diff(counts.indptr))
     words = weights[:, counts.indices].T

@@ -1,5 +1,7 @@
 """ElementwiseProduct and DCT: vectors times weights, and as sums of cosines."""
 
+from typing import cast
+
 import numpy as np
 import pyarrow as pa
 from pyspark.sql.types import StructType
@@ -54,7 +56,7 @@ class DCT(Transformer):
         cells = vectors_of(batch, schema, self.params["inputCol"], "DCT")
         rows = as_dense(cells)
         change = idct if self.params["inverse"] else dct
-        return appended(
-            batch,
-            {self.params["outputCol"]: dense_column(change(rows, norm="ortho")) if len(cells) else cells},
-        )
+        if not len(cells):
+            return appended(batch, {self.params["outputCol"]: cells})
+        changed = cast("np.ndarray", change(rows, norm="ortho"))  # As declared, what scipy dispatches on.
+        return appended(batch, {self.params["outputCol"]: dense_column(changed)})

@@ -10,7 +10,7 @@ from cauce.errors import IllegalStateException
 from cauce.ml.feature.vector_model import VectorEstimator, VectorModel, shift_and_scale, vector_batches
 from cauce.ml.params import Params
 from cauce.ml.stage import Dataset, attribute
-from cauce.ml.vectors import as_csr, as_dense, dense_column
+from cauce.ml.vectors import as_csr, as_dense, dense_column, shape_of
 
 __all__ = ["IDF", "IDFModel"]
 
@@ -25,7 +25,7 @@ class IDF(VectorEstimator):
         count = 0
         for cells in vector_batches(dataset, self.params["inputCol"]):
             matrix = as_csr(cells)
-            rows = np.bincount(matrix.indices[matrix.data > 0], minlength=matrix.shape[1])
+            rows = np.bincount(matrix.indices[matrix.data > 0], minlength=shape_of(matrix)[1])
             found = rows if found is None else found + rows
             count += len(cells)
         if found is None:

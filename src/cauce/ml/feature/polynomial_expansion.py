@@ -44,7 +44,7 @@ class PolynomialExpansion(Transformer):
         rows = as_dense(cells)
         powers = _powers(rows.shape[1], self.params["degree"])
         expanded = np.empty((len(cells), len(powers)))
-        places = {(): None}
+        places: dict[tuple[int, ...], int | None] = {(): None}
         for place, power in enumerate(powers):
             places[power] = place
             before = places[power[:-1]]

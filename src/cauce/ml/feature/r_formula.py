@@ -83,7 +83,9 @@ class RFormulaModel(Model):
         self._stages = list(self._inner_stages())
 
     def __str__(self) -> str:
-        terms = ["{" + ",".join(term) + "}" if len(term) > 1 else term[0] for term in self.formula.terms]
+        terms = [
+            "{" + ",".join(term) + "}" if len(term) > 1 else "".join(term) for term in self.formula.terms
+        ]
         intercept = str(self.formula.has_intercept).lower()
         shown = f"label={self.formula.label}, terms=[{','.join(terms)}], hasIntercept={intercept}"
         return f"RFormulaModel(ResolvedRFormula({shown})) (uid={self.params.uid})"
@@ -144,23 +146,24 @@ class RFormulaModel(Model):
             )
         assembled, is_first = [], not self.formula.has_intercept
         for place, term in enumerate(self.formula.terms):
+            first = term[0]
             if len(term) > 1:
                 inner = self._inner(f"interaction_{place}", "")
                 yield _stage(
                     Interaction, None, inputCols=[self._indexed(name) for name in term], outputCol=inner
                 )
-            elif term[0] in self.labels:
-                inner = self._inner(f"onehot_{term[0]}", term[0])
-                count = len(self.labels[term[0]]) + (handle == "keep")
+            elif first in self.labels:
+                inner = self._inner(f"onehot_{first}", first)
+                count = len(self.labels[first]) + (handle == "keep")
                 columns = {
-                    "inputCols": [self._indexed(term[0])],
+                    "inputCols": [self._indexed(first)],
                     "outputCols": [inner],
                     "dropLast": not is_first,
                 }
                 is_first = False
                 yield _stage(OneHotEncoderModel, None, [count], **columns)
             else:
-                inner = term[0]
+                inner = first
             assembled.append(inner)
         sizes_known = dict(self.vector_sizes)
         params = _params(VectorAssembler, handle, inputCols=assembled, outputCol=self.params["featuresCol"])

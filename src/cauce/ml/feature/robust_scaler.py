@@ -2,7 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
-from pyspark.ml.linalg import DenseVector
+from pyspark.ml.linalg import Vector
 
 from cauce.errors import NoSuchElementException
 from cauce.ml.columns import require
@@ -49,12 +49,12 @@ class RobustScalerModel(VectorModel):
     saved = ("range", "median")
 
     @attribute
-    def range(self) -> DenseVector:
+    def range(self) -> Vector:
         """The quantile ranges."""
         return self.vector("range")
 
     @attribute
-    def median(self) -> DenseVector:
+    def median(self) -> Vector:
         """The medians."""
         return self.vector("median")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
-from pyspark.ml.linalg import DenseVector
+from pyspark.ml.linalg import Vector
 
 from cauce.errors import SparkError
 from cauce.ml.columns import require
@@ -46,12 +46,12 @@ class StandardScalerModel(VectorModel):
     saved = ("std", "mean")
 
     @attribute
-    def mean(self) -> DenseVector:
+    def mean(self) -> Vector:
         """The means."""
         return self.vector("mean")
 
     @attribute
-    def std(self) -> DenseVector:
+    def std(self) -> Vector:
         """The standard deviations, unbiased."""
         return self.vector("std")
 
@@ -78,12 +78,12 @@ class MinMaxScalerModel(VectorModel):
     saved = ("originalMin", "originalMax")
 
     @attribute
-    def originalMin(self) -> DenseVector:
+    def originalMin(self) -> Vector:
         """The least numbers seen."""
         return self.vector("originalMin")
 
     @attribute
-    def originalMax(self) -> DenseVector:
+    def originalMax(self) -> Vector:
         """The greatest numbers seen."""
         return self.vector("originalMax")
 
@@ -113,7 +113,7 @@ class MaxAbsScalerModel(VectorModel):
     saved = ("maxAbs",)
 
     @attribute
-    def maxAbs(self) -> DenseVector:
+    def maxAbs(self) -> Vector:
         """The greatest absolute values."""
         return self.vector("maxAbs")
 

@@ -63,7 +63,7 @@ class TargetEncoder(Estimator):
         sums = np.bincount(codes, weights=target[used], minlength=len(values))
         for place in np.argsort(first):
             count, total = stats.get(float(values[place]), (0.0, 0.0))
-            stats[float(values[place])] = (count + counts[place], total + sums[place])
+            stats[float(values[place])] = (count + float(counts[place]), total + float(sums[place]))
 
 
 class TargetEncoderModel(Model):

@@ -131,9 +131,10 @@ class VectorAssembler(Transformer):
 def _joined(blocks: Sequence[np.ndarray | sp.csr_array], rows: int) -> pa.StructArray:
     if not blocks:
         return compressed_column(sp.csr_array((rows, 0)))
-    if any(isinstance(block, sp.csr_array) for block in blocks):
+    dense = [block for block in blocks if isinstance(block, np.ndarray)]
+    if len(dense) < len(blocks):
         return compressed_column(sp.csr_array(sp.hstack(blocks, format="csr")))
-    return compressed_column(np.hstack(blocks))
+    return compressed_column(np.hstack(dense))
 
 
 def _first_row(dataset: Dataset, names: list[str], *, skipping_nulls: bool) -> pa.RecordBatch | None:

@@ -176,11 +176,9 @@ def _check_unique(starts: np.ndarray, numbers: np.ndarray, items: pa.Array) -> N
 
 
 def _output_schema(params: Params, schema: StructType) -> StructType:
-    field = field_of(schema, params["itemsCol"])
-    require(
-        isinstance(field.dataType, ArrayType),
-        f"The input column must be array, but got {field.dataType.simpleString()}.",
-    )
+    kind = field_of(schema, params["itemsCol"]).dataType
+    require(isinstance(kind, ArrayType), f"The input column must be array, but got {kind.simpleString()}.")
+    assert isinstance(kind, ArrayType), "required above"
     name = params["predictionCol"]
     require(name not in schema.names, f"Column {name} already exists.")
-    return with_fields(schema, StructField(name, ArrayType(field.dataType.elementType), False))
+    return with_fields(schema, StructField(name, ArrayType(kind.elementType), False))

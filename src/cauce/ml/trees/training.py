@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql.types import StructField, StructType
 
 from cauce.errors import IllegalArgumentException
@@ -133,7 +134,7 @@ class Where:
         """As Dataset.batches."""
         for batch in self.dataset.batches([*columns, self.column]):
             chosen = batch.column(len(columns)).cast(pa.bool_())
-            mask = chosen if self.value else pa.compute.invert(chosen)
+            mask = chosen if self.value else pc.invert(chosen)
             yield batch.select(range(len(columns))).filter(mask)
 
     def table(self, columns: Sequence[str]) -> pa.Table:

@@ -66,11 +66,12 @@ class FileReader:
 
     def locate(self, position: int | None) -> Mapping[str, Any]:
         """The file of a row of the last batch, and the row's number in it."""
-        for path, count in self._last if position is not None else ():
-            rows = pq.read_metadata(local_copy(path)).num_rows if count is None else count
-            if position < rows:
-                return {"path": uri_of_path(path), "row": position}
-            position -= rows
+        if position is not None:
+            for path, count in self._last:
+                rows = pq.read_metadata(local_copy(path)).num_rows if count is None else count
+                if position < rows:
+                    return {"path": uri_of_path(path), "row": position}
+                position -= rows
         paths = [uri_of_path(path) for path, _ in self._last]
         return {"path": paths[0]} if len(paths) == 1 else {"paths": paths}
 
