@@ -65,6 +65,12 @@ def test_settings_of_the_command_line_are_the_session_s(tmp_path: Path) -> None:
     assert done.stdout == "Asia/Tokyo a=b\n"
 
 
+def test_a_program_that_ends_after_an_answer_leaves_nothing_under_way() -> None:
+    """A call of its goodbye was retried for minutes against the server that had stopped."""
+    done = cauce("run", "-c", SESSION + "assert spark.range(3).count() == 3")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_module_runs_from_the_current_folder(tmp_path: Path) -> None:
     script(tmp_path, "import sys\nprint(__name__, sys.argv[1:])", name="job.py")
     done = cauce("run", "-m", "job", "--rate", "3", cwd=tmp_path)

@@ -1,6 +1,7 @@
 """A server inside this process, and what leads PySpark's session builder to it."""
 
 import atexit
+import concurrent.futures
 import os
 import sys
 import threading
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from cauce.server import CauceServer
 
 __all__ = ["start", "stop"]
+
+GOODBYE_S = 5
+"""How long a client that leaves may take until its last calls are answered."""
 
 _lock = threading.Lock()
 _server: "CauceServer | None" = None
@@ -35,6 +39,7 @@ def start(settings: Mapping[str, str] | None = None) -> str:
             server.start()
             _set_environment(server)
             _accept_local_masters()
+            _let_clients_finish()
             _server = server
             # Registered before any client exists, so it runs after each client has said goodbye.
             atexit.register(stop)
@@ -85,3 +90,20 @@ def _accept_local_masters() -> None:
             del builder._options["spark.remote"]
 
     setattr(SparkSession.Builder, "_validate_startup_urls", forget_local_urls)  # noqa: B010 - it is private
+
+
+def _let_clients_finish() -> None:
+    """Let the calls that a client makes on leaving be answered before the server stops.
+
+    Its goodbye leaves a ReleaseExecute under way in a thread, which would be retried for minutes against
+    the server that is gone, and Python waits for that thread.
+    """
+    from pyspark.sql.connect.client import SparkConnectClient
+
+    say_goodbye = SparkConnectClient._on_exit
+
+    def leave(client: SparkConnectClient) -> None:
+        say_goodbye(client)
+        concurrent.futures.wait(list(client._release_futures), timeout=GOODBYE_S)
+
+    setattr(SparkConnectClient, "_on_exit", leave)  # noqa: B010 - it is private
