@@ -14,7 +14,9 @@ SQLite. PostgreSQL's user and password come from PGUSER and PGPASSWORD.
 
 import argparse
 import os
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ EVENT = (
 )
 TOPIC, ALERTS = "leads-events", "hot-leads-alerts"
 TABLE = "lead_predictions"
+COLUMNS = "lead_id TEXT, predicted_conversion INTEGER, conversion_probability DOUBLE, batch_id INTEGER"
 HOT_FROM, WARM_FROM = 0.7, 0.4
 NOW = {"availableNow": True}
 
@@ -52,9 +55,16 @@ class Place:
 
     def database_options(self) -> dict[str, str]:
         if self.database is None:
-            return {"url": f"jdbc:sqlite:{self.folder('.')}/leads.db", "driver": "org.sqlite.JDBC"}
+            return {"url": f"jdbc:sqlite:{self.sqlite()}", "driver": "org.sqlite.JDBC"}
         account = {"user": os.environ["PGUSER"], "password": os.environ["PGPASSWORD"]}
         return {"url": self.database, "driver": "org.postgresql.Driver", **account}
+
+    def sqlite(self) -> str:
+        """The file, with its table: Apache Spark knows SQLite too little to create one."""
+        path = f"{self.folder('.')}/leads.db"
+        with closing(sqlite3.connect(path)) as database:
+            database.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} ({COLUMNS})")
+        return path
 
 
 # -- source ------------------------------------------------------------------------------------------------

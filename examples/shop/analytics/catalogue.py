@@ -4,23 +4,37 @@ cauce run examples/shop/analytics/catalogue.py --data shop-data --version 1     
 """
 
 import argparse
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from schema import CATALOGUE, Place
 from traffic import catalogue
 
 TABLE = "catalogue"
+TEXTS = ("product_id", "name", "category")
 
 
 def read(spark: SparkSession, place: Place) -> DataFrame:
     """Asked of the database each time a query over it runs."""
-    return spark.read.format("jdbc").options(**place.database(), dbtable=TABLE).load()
+    products = spark.read.format("jdbc").options(**place.database(), dbtable=TABLE).load()
+    # Apache Spark takes SQLite's texts for varchar(0); what a function returns is plain text.
+    return products.withColumns({name: F.trim(name) for name in TEXTS})
 
 
 def replace(spark: SparkSession, place: Place, version: int) -> None:
+    if place.postgresql is None:
+        create_in_sqlite(place)
     products = spark.createDataFrame(catalogue(version), CATALOGUE).coalesce(1)
     products.write.format("jdbc").options(**place.database(), dbtable=TABLE).mode("overwrite").save()
+
+
+def create_in_sqlite(place: Place) -> None:
+    """Apache Spark knows SQLite too little to tell that a table is not there yet."""
+    with closing(sqlite3.connect(place.database()["url"].removeprefix("jdbc:sqlite:"))) as database:
+        database.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} (product_id TEXT)")
 
 
 def main() -> None:
