@@ -69,12 +69,13 @@ spark-setup: setup
 spark: spark-setup ## the differential tests: the same programs on cauce and on Apache Spark (needs Java 17)
 	CAUCE_SPARK_PYTHON=$(CURDIR)/$(SPARK_RUN)python $(RUN)python -m pytest tests/spark $(ARGS)
 
-spark-examples: spark-setup ## the leads platform and the shop's analytics on Apache Spark: the same answers (needs Java 17)
+spark-examples: spark-setup ## the leads platform and the shop's analytics on real servers and on Apache Spark (needs Java 17)
+	@for script in tools/install_*.sh; do $$script; done
 	CAUCE_SPARK_PYTHON=$(CURDIR)/$(SPARK_RUN)python $(RUN)python -m pytest tests/integration/examples $(ARGS)
 
 integration: spark-setup ## the tests on real servers, which tools/install_*.sh install (needs Java 17)
 	@for script in tools/install_*.sh; do $$script; done
-	CAUCE_SPARK_PYTHON=$(CURDIR)/$(SPARK_RUN)python $(RUN)python -m pytest tests/integration --ignore tests/integration/examples/test_on_spark.py $(ARGS)
+	CAUCE_SPARK_PYTHON=$(CURDIR)/$(SPARK_RUN)python $(RUN)python -m pytest tests/integration --ignore tests/integration/examples $(ARGS)
 
 # CAUCE_SPARK_PYTHON names an interpreter with full PySpark; otherwise one is set up if Java is there.
 bench: setup ## durations, rows a second, start-up and memory beside Apache Spark's (ARGS="--out docs", --quick)

@@ -9,7 +9,7 @@ from pathlib import Path
 __all__ = ["run_script"]
 
 HERE = Path(__file__).parent
-TIMEOUT_S = 1800
+TIMEOUT_S = 3600
 
 
 def run_script(name: str, *arguments: str | Path) -> str:
