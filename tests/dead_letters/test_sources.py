@@ -6,7 +6,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
+from pyspark.sql.avro.functions import from_avro
 from pyspark.sql.types import IntegerType
+
+from tests.support.mock_kafka import MockKafka
 
 
 @pytest.fixture
@@ -101,10 +104,7 @@ def test_a_row_of_a_parquet_file(spark, tmp_path, run, letters, rows):
 
 
 def test_a_record_of_kafka_that_is_no_avro(spark, run, letters):
-    mock_kafka = pytest.importorskip("tests.support.mock_kafka")
-    from pyspark.sql.avro.functions import from_avro
-
-    kafka = mock_kafka.MockKafka()
+    kafka = MockKafka()
     try:
         kafka.send("numbers", [b"\x02", b"\xff"], partition=1, key=b"k\xff")
         kafka.send("numbers", [b"\x04"], partition=0)

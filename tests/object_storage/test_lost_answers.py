@@ -39,9 +39,17 @@ def answer(job: Job, folder: str, session: Session, s3: MockS3) -> list:
     return rows_of_sink(file_system, job, f"{path}/out")
 
 
-@pytest.fixture(params=NAMES)
-def job(request: pytest.FixtureRequest) -> Job:
-    return JOBS[request.param]
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each way to fail with one of the jobs; `--crash-stride 1` (`make crash`) takes each with all."""
+    every = metafunc.config.getoption("--crash-stride", default=None) is not None
+    kind, ways = ("fault", FAULTS) if "fault" in metafunc.fixturenames else ("death", DEATHS)
+    chosen = [
+        (way, name)
+        for number, way in enumerate(ways)
+        for name in (NAMES if every else [NAMES[number % len(NAMES)]])
+    ]
+    ids = [f"{name}-{way}" for way, name in chosen]
+    metafunc.parametrize((kind, "job"), [(way, JOBS[name]) for way, name in chosen], ids=ids)
 
 
 @pytest.fixture
@@ -64,7 +72,6 @@ def points(job: Job, request: pytest.FixtureRequest, undisturbed: tuple[list, in
     return iter(range(first, undisturbed[1], stride))
 
 
-@pytest.mark.parametrize("fault", FAULTS)
 def test_a_request_that_fails_once_changes_nothing(
     fault: str, job: Job, undisturbed: tuple[list, int], points: Iterator[int], s3: MockS3, session: Session
 ) -> None:
@@ -78,7 +85,6 @@ def test_a_request_that_fails_once_changes_nothing(
         assert answer(job, folder, session, s3) == undisturbed[0] != [], f"request {k}"
 
 
-@pytest.mark.parametrize("death", DEATHS)
 def test_a_query_that_dies_at_any_request_continues_exactly_once(
     death: str, job: Job, undisturbed: tuple[list, int], points: Iterator[int], s3: MockS3, session: Session
 ) -> None:
