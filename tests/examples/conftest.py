@@ -48,3 +48,9 @@ def analytics() -> Iterator[Programs]:
 def leads() -> Iterator[Programs]:
     with programs_of("leads") as programs:
         yield programs
+
+
+@pytest.fixture(scope="module")
+def taxi() -> Iterator[Programs]:
+    with programs_of("taxi") as programs:
+        yield programs
