@@ -52,6 +52,8 @@ PRODUCER: dict[str, Any] = {
 }
 
 TRANSACTION_ATTEMPTS_MAX = 5
+COORDINATOR_ATTEMPTS_MAX = 60
+COORDINATOR_WAIT_S = 0.5
 
 log = logging.getLogger("cauce.kafka")
 
@@ -160,10 +162,27 @@ class Client:
         """What the group has committed, for partitions where it has."""
         asked = [self._kafka.TopicPartition(*partition) for partition in partitions]
         with _translated(self._kafka):
-            answers = self._consumer.committed(asked, timeout=self._api_timeout_s)
+            answers = self._ask_coordinator(asked)
         return {
             TopicPartition(each.topic, each.partition): each.offset for each in answers if each.offset >= 0
         }
+
+    def _ask_coordinator(self, asked: list[Any]) -> list[Any]:
+        """Asked again while the group has no coordinator yet: its broker is starting or has changed."""
+        error = self._kafka.KafkaError
+        absent = (
+            error.NOT_COORDINATOR,
+            error.COORDINATOR_LOAD_IN_PROGRESS,
+            error.COORDINATOR_NOT_AVAILABLE,
+        )
+        for attempt in range(1, COORDINATOR_ATTEMPTS_MAX + 1):
+            try:
+                return self._consumer.committed(asked, timeout=self._api_timeout_s)
+            except self._kafka.KafkaException as failure:
+                if failure.args[0].code() not in absent or attempt == COORDINATOR_ATTEMPTS_MAX:
+                    raise
+                self._consumer.poll(COORDINATOR_WAIT_S)  # This consumer reads nothing: it only waits.
+        raise AssertionError("the last attempt returns or raises")
 
     def group(self) -> object:
         """The group, as a transaction wants it."""
