@@ -5,6 +5,7 @@
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -181,7 +182,7 @@ class Client:
             except self._kafka.KafkaException as failure:
                 if failure.args[0].code() not in absent or attempt == COORDINATOR_ATTEMPTS_MAX:
                     raise
-                self._consumer.poll(COORDINATOR_WAIT_S)  # This consumer reads nothing: it only waits.
+                time.sleep(COORDINATOR_WAIT_S)
         raise AssertionError("the last attempt returns or raises")
 
     def group(self) -> object:
